@@ -1,0 +1,129 @@
+#include "base/secret.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <sodium.h>
+
+#include "base/memory.h"
+
+struct secret {
+	size_t length, capacity;
+	char *bytes; /* capacity + 1, always NUL-terminated */
+};
+
+bool
+secret_start(struct err *err)
+{
+	const struct rlimit no_core = { 0, 0 };
+
+	if (sodium_init() < 0)
+		return err_set(err, ERR_STORE, 0, "libsodium cannot start");
+	if (setrlimit(RLIMIT_CORE, &no_core) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return err_set(err, ERR_STORE, errno, "cannot forbid core files");
+	return true;
+}
+
+struct secret *
+secret_new(size_t capacity)
+{
+	struct secret *secret = memory_or_abort(calloc(1, sizeof(*secret)));
+
+	secret->bytes = memory_or_abort(sodium_malloc(capacity + 1));
+	secret->bytes[0] = '\0';
+	secret->capacity = capacity;
+	return secret;
+}
+
+struct secret *
+secret_copy(const void *bytes, size_t length)
+{
+	struct secret *secret = secret_new(length);
+
+	memcpy(secret->bytes, bytes, length);
+	secret->bytes[length] = '\0';
+	secret->length = length;
+	return secret;
+}
+
+bool
+secret_append(struct secret *secret, const void *bytes, size_t length)
+{
+	if (length > secret->capacity - secret->length)
+		return false;
+	memcpy(secret->bytes + secret->length, bytes, length);
+	secret->length += length;
+	secret->bytes[secret->length] = '\0';
+	return true;
+}
+
+static void
+drop_line_end(struct secret *secret)
+{
+	if (secret->length && secret->bytes[secret->length - 1] == '\n')
+		secret->length--;
+	if (secret->length && secret->bytes[secret->length - 1] == '\r')
+		secret->length--;
+	secret->bytes[secret->length] = '\0';
+}
+
+bool
+secret_read(int fd, size_t max_bytes, struct secret **secret, struct err *err)
+{
+	auto_secret struct secret *draft = secret_new(max_bytes + 1);
+	ssize_t got;
+
+	do {
+		got = read(fd, draft->bytes + draft->length, draft->capacity - draft->length);
+		if (got > 0)
+			draft->length += (size_t)got;
+	} while ((got > 0 && draft->length < draft->capacity) || (got < 0 && errno == EINTR));
+	if (got < 0)
+		return err_set(err, ERR_POLICY, errno, "cannot read");
+	if (draft->length > max_bytes)
+		return err_set(err, ERR_POLICY, 0, "holds more than %zu bytes", max_bytes);
+	drop_line_end(draft);
+	if (!draft->length)
+		return err_set(err, ERR_POLICY, 0, "is empty");
+	if (memchr(draft->bytes, '\0', draft->length))
+		return err_set(err, ERR_POLICY, 0, "holds a zero byte");
+	*secret = take(draft);
+	return true;
+}
+
+const char *
+secret_reveal(const struct secret *secret)
+{
+	return secret->bytes;
+}
+
+size_t
+secret_length(const struct secret *secret)
+{
+	return secret->length;
+}
+
+bool
+secret_equal(const struct secret *a, const struct secret *b)
+{
+	if (!a || !b || a->length != b->length)
+		return false;
+	return !sodium_memcmp(a->bytes, b->bytes, a->length);
+}
+
+void
+secret_wipe(void *bytes, size_t length)
+{
+	sodium_memzero(bytes, length);
+}
+
+void
+secret_free(struct secret *secret)
+{
+	if (!secret)
+		return;
+	sodium_free(secret->bytes);
+	free(secret);
+}

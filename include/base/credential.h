@@ -1,0 +1,22 @@
+/* credential.h: a named secret: a file in $CREDENTIALS_DIRECTORY, or an absolute path of mode 0600.
+ * Touches that file, read-only. */
+#ifndef BASE_CREDENTIAL_H
+#define BASE_CREDENTIAL_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+
+#define CREDENTIAL_MAX_BYTES ((size_t)4096)
+
+/* `name` is a credential's name (no slash) or an absolute path. Refused: a link as the last part, another
+ * file kind than a regular one, group or world access for an absolute path, an owner who is neither we
+ * nor root, an empty file, more than CREDENTIAL_MAX_BYTES.
+ * Fails: ERR_POLICY; a missing $CREDENTIALS_DIRECTORY says how to give the credential by hand. */
+must_check bool credential_read(const char *name, struct secret **secret, struct err *err);
+
+/* Whether it is there at all, without reading it. */
+bool credential_exists(const char *name);
+
+#endif

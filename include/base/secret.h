@@ -1,0 +1,47 @@
+/* secret.h: a secret is a struct secret from the byte it arrives: guarded memory, wiped on free.
+ * Touches libsodium's guarded allocator and nothing else. Thread-safe after secret_start(). */
+#ifndef BASE_SECRET_H
+#define BASE_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+
+struct secret;
+
+/* Once, before any other call; the process becomes undumpable (no core, no ptrace by its own user). */
+must_check bool secret_start(struct err *err);
+
+/* Room for `capacity` bytes, empty. Guarded, locked where RLIMIT_MEMLOCK allows. Aborts when memory
+ * is out, as arena.h does. */
+struct secret *secret_new(size_t capacity);
+
+/* A copy of `bytes`; the caller still wipes its own. */
+struct secret *secret_copy(const void *bytes, size_t length);
+
+/* Appends; false when the capacity is reached (nothing is written then). */
+must_check bool secret_append(struct secret *secret, const void *bytes, size_t length);
+
+/* Reads `fd` to its end; ERR_POLICY when it holds more than `max_bytes`, zero bytes or nothing.
+ * One trailing newline (or CRLF) is not part of a secret and is dropped. */
+must_check bool secret_read(int fd, size_t max_bytes, struct secret **secret, struct err *err);
+
+/* The one way in. NUL-terminated; borrowed, alive until secret_free(). tests/lint/secrets.sh lists
+ * who may call it. */
+const char *secret_reveal(const struct secret *secret);
+size_t secret_length(const struct secret *secret);
+
+/* In constant time for secrets of one length. NULL equals nothing. */
+bool secret_equal(const struct secret *a, const struct secret *b);
+
+/* Wipes a buffer that held a secret outside of a struct secret; never optimised away. */
+void secret_wipe(void *bytes, size_t length);
+
+void secret_free(struct secret *secret);
+
+CLEANUP(secret, struct secret *, secret_free)
+#define auto_secret __attribute__((cleanup(secret_cleanup)))
+
+#endif

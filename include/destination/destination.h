@@ -1,0 +1,125 @@
+/* destination.h: where a new secret is put: the table of kinds, and what each can do.
+ * Touches what the kind names: GitLab's variables through gitlab/, files through base/atomic_file.h. */
+#ifndef DESTINATION_DESTINATION_H
+#define DESTINATION_DESTINATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/fields.h"
+#include "base/secret.h"
+#include "gitlab/gitlab.h"
+#include "gitlab/variable.h"
+
+enum destination_kind { DESTINATION_CI_VARIABLE = 1, DESTINATION_FILE };
+
+/* As a policy says it, before templates; decoded through destination_arms. */
+struct ci_variable_entry {
+	struct place at;
+	const char *key;               /* required; may hold templates */
+	const char *project, *group;   /* at most one; neither: the token's own project or group */
+	struct texts environment_scope; /* none: `*` */
+	int visibility;                /* enum visibility; KEPT when unstated */
+	enum stated protected, raw;
+	const char *type;              /* "env_var", "file"; NULL: kept, env_var when created */
+};
+struct file_entry {
+	struct place at;
+	const char *path;              /* absolute */
+	const char *user, *group;      /* names; NULL: that of the present file, else ours */
+	int64_t mode;                  /* 0: that of the present file, else 0600 */
+};
+/* For policy/keys.c: `ci_variable: KEY`, `ci_variable: {…}`, `file: PATH`, `file: {…}`. */
+extern const struct arm destination_arms[];
+
+/* One place that holds one secret: templates filled in, one environment scope. This is what a rotation's row
+ * freezes, as JSON through destination_shape. */
+struct destination {
+	struct place at;
+	const char *text;              /* its address, unique: "ci_variable platform/api REGISTRY_TOKEN *",
+	                                  "ci_variable group:platform KEY production", "file /etc/deploy/token" */
+	int kind;                      /* enum destination_kind */
+	/* ci_variable */
+	int level;                     /* enum variable_level */
+	const char *owner;             /* full path as the policy says it */
+	int64_t owner_id;              /* 0 until pinned (destination_pin) */
+	const char *key, *scope, *type;
+	int visibility;
+	enum stated protected, raw;
+	/* file */
+	const char *path, *user, *group;
+	int64_t mode;
+};
+extern const struct shape destination_shape;
+
+/* Fills the templates {owner} {owner:basename} {name} {name:key} {type} and splits environment scopes; appends
+ * struct destination to `list` (grown in `arena`). `outside_owner` allows other owners for patterns: with
+ * `from_pattern` and without it, a destination outside the token's own owner is refused.
+ * Fails: ERR_POLICY with the reason (a template value with characters outside [A-Za-z0-9_./-] or with "..", a
+ * personal token without `project:` or `group:`, an impossible key or path). */
+must_check bool destination_expand(const struct choice *entry, const struct address *token,
+	bool from_pattern, bool outside_owner, struct arena *arena, struct list *list,
+	struct err *err);
+
+/* What a destination remembers of who wrote it: a variable's description (after a person's own text), a file's
+ * extended attribute. Text form: `[glrotate #4711 2026-11-21 g3 0123…ef]`. */
+struct stamp {
+	int64_t token_id;
+	int64_t date;          /* the day it was written, days since 1970 */
+	int64_t generation;    /* counts up with every secret of the token's address; 0: no stamp */
+	char agent[33];        /* the state directory's uuid, 32 hex digits */
+};
+#define STAMP_TEXT_BYTES 128
+const char *stamp_text(const struct stamp *stamp, char *text);
+/* Finds a stamp in a description; generation 0 when there is none. `rest` (may be NULL) gets the person's own
+ * text without it, trimmed, in `arena`. */
+void stamp_parse(const char *description, struct arena *arena, struct stamp *stamp, const char **rest);
+
+/* The fence: whether a secret of generation `ours->generation` may be written over what `found` says.
+ *   no stamp, or ours with a lower or equal generation  true
+ *   ours with a higher generation                       ERR_MOVED: our journal is an old backup (GLR-106)
+ *   another agent's                                     ERR_PERSON: a second agent (GLR-107) */
+must_check bool stamp_allows(const struct stamp *found, const struct stamp *ours, struct err *err);
+
+struct destination_tools {
+	struct gitlab *gitlab;  /* may be NULL for files */
+	struct arena *arena;
+};
+
+/* Resolves the owner's path to its number, or, when owner_id is set already, proves that the path still leads to
+ * it. Fails: ERR_PERSON (GLR-105) when it leads to another; ERR_REFUSED when nothing of that path is visible. */
+must_check bool destination_pin(
+	const struct destination_tools *tools, struct destination *destination, struct err *err);
+
+/* Proves that a secret can be written, without writing one: a variable's description alone is written as it
+ * is; an absent variable is created with a placeholder (masked, protected, raw unless stated) and every attribute read back; for a
+ * file a temporary is made beside it. `ours` is the stamp that the last secret got; generation 0 before the first.
+ * Fails: ERR_REFUSED (a person must change something first), ERR_LATER, ERR_MOVED or ERR_PERSON (the fence). */
+must_check bool destination_preflight(const struct destination_tools *tools,
+	const struct destination *destination, const struct stamp *ours, struct err *err);
+
+/* Compares the fence, writes secret, stated attributes and stamp. Writing the same again is harmless. */
+must_check bool destination_deliver(const struct destination_tools *tools,
+	const struct destination *destination, const struct secret *secret,
+	const struct stamp *stamp, struct err *err);
+
+/* PROOF_VALUE: read back and equal. PROOF_STAMP: cannot be read (hidden), its stamp is ours.
+ * Fails: ERR_MOVED when it holds another value or stamp. */
+enum proof { PROOF_VALUE = 1, PROOF_STAMP };
+must_check bool destination_verify(const struct destination_tools *tools,
+	const struct destination *destination, const struct secret *secret,
+	const struct stamp *stamp, enum proof *proof, struct err *err);
+
+/* What a delivery would change there, for `plan` and `explain`, without changing anything: "value, masked no → yes", "created",
+ * "cannot: …". Never the value. */
+const char *destination_inspect(
+	const struct destination_tools *tools, const struct destination *destination);
+
+/* The secret that stands there, or NULL in `*secret` when it cannot be read or there is none. */
+must_check bool destination_read(const struct destination_tools *tools,
+	const struct destination *destination, struct secret **secret, struct err *err);
+
+#endif

@@ -1,0 +1,84 @@
+/* plan.h: what is due, and why.
+ * Touches nothing: a plan is a function of its arguments. Times are UTC seconds. */
+#ifndef FLOW_PLAN_H
+#define FLOW_PLAN_H
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/fields.h"
+#include "flow/due.h"
+#include "gitlab/token.h"
+#include "policy/policy.h"
+#include "store/journal.h"
+
+/* One token that a policy names (or a pattern found), as GitLab shows it now. */
+struct holding {
+	struct address address;
+	const struct token_entry *entry;
+	struct owner owner;
+	struct tokens namesakes;   /* of that owner and name, in all states, by id upwards */
+	int64_t highest_id;        /* of all the owner's tokens */
+	bool is_readable;          /* false: `trouble` says why the owner could not be read */
+	struct err trouble;
+};
+struct holdings {
+	struct holding *items;
+	size_t count;
+};
+
+enum plan_action {
+	PLAN_NOTHING,   /* not due */
+	PLAN_ROTATE,
+	PLAN_CREATE,    /* declared, and the owner's list in all states shows no namesake */
+	PLAN_WAITS,     /* due, but rotations_per_run is used up */
+	PLAN_OPEN,      /* a rotation of it is under way: the open row goes first */
+	PLAN_RELEASED,  /* the entry is gone: nobody renews it */
+	PLAN_PERSON,    /* a person is needed: two namesakes, revoked by somebody, not readable, … */
+};
+const char *plan_action_name(enum plan_action action); /* "rotate" */
+
+struct plan_item {
+	struct address address;
+	const struct holding *holding;       /* NULL when released */
+	const struct token_entry *entry;     /* NULL when released */
+	const struct token *token;           /* the one that is meant; NULL: none */
+	const struct token_record *record;   /* NULL before adoption */
+	const struct rotation *row;          /* the open row, or NULL */
+	const struct lifetime *lifetime;
+	struct list destinations;            /* struct destination; owner_id from the record's pins */
+	enum plan_action action;
+	bool adopts;                         /* it will be remembered from this run on, without a change */
+	const char *rule;                    /* for token_record.rule */
+	int64_t rule_since;
+	struct due due;
+	const char *why;                     /* one sentence: "expires 2026-11-26, renewed 10d before" */
+	int advice;                          /* GLR-nnn for PLAN_PERSON */
+};
+
+struct plan {
+	struct arena *arena;
+	struct plan_item *items;             /* by urgency: open rows, persons, due (soonest death first), the rest by due date */
+	size_t count;
+	int64_t now;
+};
+
+struct plan_options {
+	int64_t limit;                       /* rotations_per_run; 0 holds everything back */
+	bool (*ordered)(void *context, const struct address *address); /* `rotate TOKEN`: due now; may be NULL */
+	void *context;
+};
+
+/* Owns:  *plan is the caller's, for plan_free(); everything else is borrowed, and outlives it.
+ * Fails: ERR_POLICY when two entries' destinations meet (naming both). */
+must_check bool plan_build(const struct policies *policies, const struct holdings *holdings,
+	const struct token_records *records, const struct rotations *open, int64_t now,
+	const struct plan_options *options, struct plan **plan, struct err *err);
+void plan_free(struct plan *plan);
+
+size_t plan_count(const struct plan *plan, enum plan_action action);
+
+CLEANUP(plan, struct plan *, plan_free)
+#define auto_plan __attribute__((cleanup(plan_cleanup)))
+
+#endif

@@ -1,0 +1,67 @@
+/* gitlab.h: a GitLab and a worker's connection to it.
+ * Touches the network through http.h. What all workers share (pace, clock, version) is inside the server
+ * object under its own lock, never held over a request. */
+#ifndef GITLAB_GITLAB_H
+#define GITLAB_GITLAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/http.h"
+#include "base/secret.h"
+
+struct gitlab_server;
+
+/* The site outlives it. `stop` is set by a signal handler and ends waits early; may be NULL. */
+struct gitlab_server *gitlab_server_new(struct http_site *site, const volatile int *stop);
+void gitlab_server_free(struct gitlab_server *server);
+
+/* Server time: the last Date header carried on by the monotonic clock. Before the first answer it is the
+ * local clock. GitLab decides when tokens die, so all planning uses this clock. */
+int64_t gitlab_now(const struct gitlab_server *server);
+/* Local clock minus server clock, seconds; 0 before the first answer. */
+int64_t gitlab_clock_skew(const struct gitlab_server *server);
+/* Milliseconds, for events. */
+unsigned gitlab_requests_sent(const struct gitlab_server *server);
+
+/* "18.11.5-ee" split; all 0 until people_version() asked for it. */
+void gitlab_set_version(struct gitlab_server *server, int major, int minor);
+bool gitlab_at_least(const struct gitlab_server *server, int major, int minor); /* true when not known */
+
+/* What pace-keeping lets pass first. */
+enum urgency { URGENCY_DELIVER, URGENCY_RECONCILE, URGENCY_ROTATE, URGENCY_READ };
+
+/* One worker's connection, authenticating as `credential` (borrowed; must outlive it). */
+struct gitlab;
+struct gitlab *gitlab_new(struct gitlab_server *server, const struct secret *credential);
+void gitlab_free(struct gitlab *gitlab);
+struct gitlab_server *gitlab_server_of(struct gitlab *gitlab);
+void gitlab_set_urgency(struct gitlab *gitlab, enum urgency urgency);
+
+/* One call: pace, send, classify. `method` and `path` as in http.h, `body` may be NULL.
+ * A GET answered 429, 502, 503 or 504, or not answered, is asked again up to three times in all, with the
+ * pause the server names (at most 60 s) or a growing one. A change is sent once and never again here.
+ * Success: true, with a 2xx answer (for http_answer_done()).
+ * Fails as answer.h says; `answer` is written on failure too, when there was one (body for its reason). */
+must_check bool gitlab_call(struct gitlab *gitlab, const char *method, const char *path,
+	const struct secret *body, struct http_answer *answer, struct err *err);
+
+/* All pages of a list of `shape`, in order, into one list; stops with ERR_LATER when a page repeats, when
+ * more than 100 000 items come, or when any page fails: a part of a list is no list. */
+struct list;
+struct shape;
+must_check bool gitlab_list(struct gitlab *gitlab, const char *path, const struct shape *shape,
+	struct arena *arena, struct list *list, struct err *err);
+
+/* A GET of one object. */
+must_check bool gitlab_get(struct gitlab *gitlab, const char *path, const struct shape *shape,
+	struct arena *arena, void *target, struct err *err);
+
+CLEANUP(gitlab, struct gitlab *, gitlab_free)
+#define auto_gitlab __attribute__((cleanup(gitlab_cleanup)))
+CLEANUP(gitlab_server, struct gitlab_server *, gitlab_server_free)
+#define auto_gitlab_server __attribute__((cleanup(gitlab_server_cleanup)))
+
+#endif

@@ -1,0 +1,74 @@
+/* token.h: personal, project, group and service-account tokens: all rows of personal_access_tokens.
+ * Touches GitLab. Source: lib/api/personal_access_tokens.rb, lib/api/resource_access_tokens.rb,
+ * ee/lib/api/group_service_accounts.rb. */
+#ifndef GITLAB_TOKEN_H
+#define GITLAB_TOKEN_H
+
+#include "base/arena.h"
+#include "base/fields.h"
+#include "base/secret.h"
+#include "gitlab/answer.h"
+#include "gitlab/gitlab.h"
+#include "gitlab/kinds.h"
+
+/* As GitLab answers it. Strings live in the caller's arena. */
+struct token {
+	struct place at;            /* unused, the decoder's */
+	int64_t id, user_id;
+	const char *name;
+	const char *description;    /* NULL before 17.7 and when unset */
+	struct texts scopes;
+	int64_t access_level;       /* 0 where there is none */
+	int64_t created_msec;
+	int64_t expires_on;         /* first dead day, UTC; NO_DATE: never */
+	int64_t last_used_msec;     /* NO_MOMENT: never; lags by 10 minutes */
+	enum stated revoked;        /* UNSTATED (null, ancient rows) counts as not revoked */
+	enum stated active;         /* shown only: `revoked` and the date decide */
+	struct secret *secret;      /* after rotate and create only; the caller's */
+};
+
+extern const struct shape token_shape;
+
+struct tokens {
+	struct token *items;
+	size_t count;
+};
+
+bool token_is_revoked(const struct token *token);
+/* Neither revoked nor past its date at `now`. */
+bool token_is_alive(const struct token *token, int64_t now);
+
+/* The credential itself: GET /personal_access_tokens/self; a safe probe, also with a dead secret.
+ * `state` (may be NULL) says what was learned, also on failure: ERR_CREDENTIAL with EXPIRED or REVOKED; a
+ * bare 401 is ERR_REFUSED with UNKNOWN. */
+must_check bool token_self(struct gitlab *gitlab, struct arena *arena, struct token *token,
+	enum credential_state *state, struct err *err);
+
+/* All of the owner's tokens in all states, by id upwards; all pages. For persons and service accounts the
+ * user's own tokens. */
+must_check bool token_list(struct gitlab *gitlab, const struct owner *owner, struct arena *arena,
+	struct tokens *tokens, struct err *err);
+
+must_check bool token_get(struct gitlab *gitlab, const struct owner *owner, int64_t id,
+	struct arena *arena, struct token *token, struct err *err);
+
+/* One POST …/:id/rotate, sent once, asking for `expires_on`. On success token->secret is set.
+ * Fails: ERR_REACH nothing was sent; ERR_DOUBT also when the 200 holds no token. */
+must_check bool token_rotate(struct gitlab *gitlab, const struct owner *owner, int64_t id,
+	int64_t expires_on, struct arena *arena, struct token *token, struct err *err);
+
+struct token_wish {
+	const char *name;
+	const char *description; /* holds the nonce */
+	struct texts scopes;
+	int64_t access_level;    /* 0: not sent */
+	int64_t expires_on;
+};
+must_check bool token_create(struct gitlab *gitlab, const struct owner *owner,
+	const struct token_wish *wish, struct arena *arena, struct token *token, struct err *err);
+
+/* DELETE by id; 404 and already revoked are success. */
+must_check bool token_revoke(
+	struct gitlab *gitlab, const struct owner *owner, int64_t id, struct err *err);
+
+#endif

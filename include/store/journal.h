@@ -1,0 +1,202 @@
+/* journal.h: what was promised and what was done: tokens with their pinned ids, rotations, deliveries, events.
+ * Touches the database in the state directory, through db.h. A writer is shared by all workers and thread-safe.
+ *
+ * A move into INTENDED or HELD returns when it is on the disk, together with whatever other workers were waiting; every
+ * other change rides in the next such commit, or in journal_flush(), for a crash only repeats what may be repeated. After
+ * any failure to write, every later call fails too: the run ends. */
+#ifndef STORE_JOURNAL_H
+#define STORE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "store/state.h"
+
+/* Numbers stand in the database: never renumber. The open states of ROTATE come first. */
+enum state_of_row {
+	STATE_PLANNED,
+	STATE_INTENDED,
+	STATE_DOUBTED,
+	STATE_HELD,
+	STATE_DELIVERED,
+	STATE_VERIFIED,
+	STATE_SWEPT,
+	STATE_FOREIGN,
+	STATE_LOST,
+	STATE_CLOSED,  /* done */
+	STATE_DROPPED, /* given up before anything was changed */
+	STATE_COUNT,
+};
+const char *row_state_name(enum state_of_row state); /* "INTENDED" */
+bool row_state_is_open(enum state_of_row state);
+
+/* Who does it, and under what: stands in every event of this run. Borrowed for the journal's life. */
+struct run_facts {
+	const char *actor;       /* "timer", or "alice (sudo from bob)" */
+	const char *reason;      /* --reason, or "" */
+	const char *revision;    /* policies.revision */
+	const char *correlation; /* 16 hex digits, new for each run */
+};
+
+struct journal;
+
+/* Opens or creates `journal.db`; runs migrations, writes the filler row, opens the key, proves the fingerprint.
+ * Fails: ERR_STORE (disk), ERR_PERSON GLR-101 (damaged, or not a database of ours), GLR-104 (newer than this program), GLR-102
+ * (key missing or another). A refused database is left untouched. */
+must_check bool journal_open(struct state *state, const struct run_facts *facts,
+	struct journal **journal, struct err *err);
+/* A copy in memory (sqlite3_backup), for status, plan and history: holds up no commit once it returns. An absent database
+ * is an empty one. Secrets cannot be opened through it. */
+must_check bool journal_open_reader(struct state *state, struct journal **journal, struct err *err);
+void journal_close(struct journal *journal); /* flushes what rides */
+must_check bool journal_flush(struct journal *journal, struct err *err);
+
+/* 32 hex digits, made with the database: who we are in stamps. */
+const char *journal_uuid(const struct journal *journal);
+
+/* Small facts that are not rows: "gitlab_url", "credential", "last_run", "last_good_run", "own_token_id", … "" when unset. */
+must_check bool journal_get(struct journal *journal, const char *key, struct arena *arena,
+	const char **value, struct err *err);
+must_check bool journal_set(
+	struct journal *journal, const char *key, const char *value, struct err *err);
+
+/* --- tokens: what is managed, pinned by number, as last seen --- */
+struct token_record {
+	int64_t number;            /* ours; 0 before journal_adopt() */
+	const char *address;
+	int64_t owner_id;          /* project or group id */
+	int64_t user_id;           /* owner or bot */
+	int64_t token_id;          /* 0: declared, not created yet */
+	int64_t created_msec;
+	int64_t expires_on;        /* NO_DATE: never */
+	int64_t last_used_msec;    /* as last seen; NO_MOMENT */
+	int64_t generation;        /* of the secret; 0 until our first rotation */
+	int64_t adopted_at;        /* seconds */
+	int64_t rotated_at;        /* our last one; 0: never */
+	const char *rule;          /* the lifetime line last applied, as text: "max 30d renew 10d" */
+	int64_t rule_since;        /* since when; the ramp counts from here */
+	const char *destinations;  /* JSON: the pinned destinations (flow writes and reads it) */
+	int64_t released_at;       /* when its entry went from the policy; 0: managed */
+	int64_t seen_at;           /* last reading */
+};
+struct token_records {
+	struct token_record *items;
+	size_t count;
+};
+must_check bool journal_tokens(struct journal *journal, struct arena *arena,
+	struct token_records *records, struct err *err);
+/* Inserts (number 0: set on return, with an event) or updates all columns by number (no event: what was seen). */
+must_check bool journal_adopt(
+	struct journal *journal, struct token_record *record, const char *event, struct err *err);
+must_check bool journal_seen(
+	struct journal *journal, const struct token_record *record, struct err *err);
+
+/* --- rotations --- */
+struct rotation {
+	int64_t id;                /* 0 before journal_begin() */
+	int64_t token;             /* token_record.number */
+	const char *address;
+	enum state_of_row state;
+	const char *frozen;        /* JSON: rules as they stood at preflight (flow writes and reads it) */
+	const char *actor, *reason, *revision, *correlation; /* of the run that opened it */
+	int64_t opened_at, moved_at;
+	int64_t target_id;         /* the token to rotate; 0: create one */
+	int64_t wanted_on;         /* the expires_at asked for */
+	int64_t intent_at;         /* server time at which the request may have left; 0: none did */
+	int64_t highest_id;        /* the owner's highest token id before it */
+	const char *nonce;         /* of a create */
+	int64_t read_at;           /* server time of the first reading that says "it never happened"; 0 */
+	int64_t old_id;            /* what HELD replaced, to be proven dead; 0: nothing */
+	int64_t new_id, new_user_id, new_created_msec, new_expires_on;
+	int64_t generation;        /* of the secret held */
+	struct secret *secret;     /* from HELD until closed; sealed on disk; rotation_done() frees it */
+	const char *trouble;       /* why it does not go on, for people; "" */
+	int advice;                /* GLR-nnn or 0 */
+	int64_t trouble_since;     /* 0: none */
+};
+void rotation_done(struct rotation *rotation);
+struct rotations {
+	struct rotation *items;
+	size_t count;
+};
+void rotations_done(struct rotations *rotations); /* rotation_done() on each */
+
+/* The open rows with their secrets (a writer) or without (a reader), oldest first. */
+must_check bool journal_open_rows(struct journal *journal, struct arena *arena,
+	struct rotations *rotations, struct err *err);
+
+/* One place's part of a rotation. */
+enum delivery_state { DELIVERY_PENDING, DELIVERY_WRITTEN, DELIVERY_PROVEN, DELIVERY_UNPROVEN,
+	DELIVERY_SET_ASIDE };
+struct delivery {
+	int64_t id;                /* 0 before journal_begin() */
+	const char *place;         /* destination.text */
+	const char *spec;          /* JSON: the frozen destination */
+	enum delivery_state state;
+	int64_t attempts, next_at, failing_since; /* seconds; 0: not failing */
+	const char *trouble;
+};
+struct deliveries {
+	struct delivery *items;
+	size_t count;
+};
+
+/* A new row at PLANNED with its deliveries; row->id and the ids of deliveries are set.
+ * Fails: ERR_LATER when the token has an open row already. */
+must_check bool journal_begin(struct journal *journal, struct rotation *row,
+	struct deliveries *deliveries, struct err *err);
+
+/* Moves the row: every column as it stands in `row`, its state to `to`, and the event, in one transaction. Into HELD it also
+ * seals row->secret into the reserved room, and sets token_id, user_id, created, expires_on, generation and rotated_at of the
+ * token record from the row's new_…; into a closed state it erases the sealed secret. `row->state` is changed on success.
+ * `text` is the event's sentence. `deliveries` NULL, or rows to replace those frozen at begin (PLANNED only).
+ * Fails: ERR_STORE, also when the row on disk is not where `row` says. */
+must_check bool journal_move(struct journal *journal, struct rotation *row, enum state_of_row to,
+	const struct deliveries *deliveries, const char *text, struct err *err);
+
+/* Writes trouble, advice, read_at without a move and without an event. */
+must_check bool journal_trouble(struct journal *journal, const struct rotation *row, struct err *err);
+
+must_check bool journal_deliveries(struct journal *journal, int64_t rotation, struct arena *arena,
+	struct deliveries *deliveries, struct err *err);
+/* Writes one delivery; with `text` also an event under the row. */
+must_check bool journal_delivery(struct journal *journal, const struct rotation *row,
+	const struct delivery *delivery, const char *text, struct err *err);
+
+/* The deliveries of the last closed rotation of a token: who holds the present secret. */
+must_check bool journal_holders(struct journal *journal, int64_t token, struct arena *arena,
+	struct deliveries *deliveries, struct err *err);
+
+/* --- events: append only, each hashed (BLAKE2b) over the one before --- */
+struct event {
+	int64_t id, at;            /* seconds */
+	const char *actor, *reason, *revision, *correlation;
+	const char *address;       /* "" for those of a run */
+	int64_t rotation;          /* 0: none */
+	const char *name;          /* "run.begin", "token.adopted", "rotation.held", … */
+	const char *text;
+};
+struct events {
+	struct event *items;
+	size_t count;
+};
+must_check bool journal_event(struct journal *journal, const char *address, int64_t rotation,
+	const char *name, const char *text, struct err *err);
+/* The last `most` (0: all) of the address (NULL: all), oldest first. */
+must_check bool journal_events(struct journal *journal, const char *address, size_t most,
+	struct arena *arena, struct events *events, struct err *err);
+/* Walks the chain. `head` gets the last hash (hex), `broken` the id of the first event that does not fit, or 0. */
+#define EVENT_HASH_TEXT 65
+must_check bool journal_verify(struct journal *journal, char head[EVENT_HASH_TEXT], int64_t *broken,
+	struct err *err);
+/* The moment that events, opened_at and moved_at get; server time, set by the run. */
+void journal_set_now(struct journal *journal, int64_t (*now)(void *), void *context);
+
+CLEANUP(journal, struct journal *, journal_close)
+#define auto_journal __attribute__((cleanup(journal_cleanup)))
+#define auto_rotations __attribute__((cleanup(rotations_done)))
+
+#endif
