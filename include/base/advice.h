@@ -1,0 +1,30 @@
+/* advice.h: the conditions in which a person is needed; each is a section of glrotate-recovery(7).
+ * Touches nothing. Numbers are printed as GLR-101 and never change their meaning. */
+#ifndef BASE_ADVICE_H
+#define BASE_ADVICE_H
+
+enum advice {
+	GLR_NONE = 0,
+	GLR_DATABASE_DAMAGED = 101,
+	GLR_KEY_MISSING = 102,        /* missing, malformed, or not the one the database was made with */
+	GLR_SEAL_BROKEN = 103,        /* a sealed secret does not open */
+	GLR_DATABASE_NEWER = 104,
+	GLR_PATH_MOVED = 105,         /* a path of the policy leads to another project, group or user than before */
+	GLR_JOURNAL_OLD = 106,        /* a destination carries a later stamp of ours than the journal knows */
+	GLR_SECOND_AGENT = 107,       /* a destination carries another agent's stamp */
+	GLR_FOREIGN_ROTATION = 108,
+	GLR_REVOKED = 109,            /* revoked, and no successor of ours: nothing is left to rotate */
+	GLR_IDENTITY = 110,           /* the id is another token than the one adopted */
+	GLR_OWNER_BLOCKED = 111,
+	GLR_BOT_NOT_MEMBER = 112,
+	GLR_DESTINATION_REFUSED = 113,
+	GLR_OWN_CREDENTIAL = 114,
+	GLR_CANNOT_CREATE = 115,
+	GLR_NAMESAKES = 116,
+	GLR_ROTATE_REFUSED = 117,
+	GLR_DOUBT_STAYS = 118,        /* whether a request happened cannot be read by this credential */
+	GLR_OWNER_UNREADABLE = 119,
+	GLR_LAST = GLR_OWNER_UNREADABLE,
+};
+
+#endif

@@ -1,0 +1,87 @@
+/* attempt.h: one row in one worker's hands, and the table of steps it walks.
+ * Touches nothing itself. */
+#ifndef FLOW_ATTEMPT_H
+#define FLOW_ATTEMPT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/fields.h"
+#include "base/secret.h"
+#include "destination/destination.h"
+#include "flow/identity.h"
+#include "gitlab/gitlab.h"
+#include "gitlab/token.h"
+#include "store/journal.h"
+
+/* The rules and the identity as they stood at preflight, kept in the row as JSON: whatever the policy says later, the row is
+ * finished by these. */
+struct frozen {
+	struct place at;
+	int64_t type;                  /* enum token_type */
+	int64_t owner_id, user_id;     /* user_id 0: not known before the token is created */
+	enum stated in_project;        /* a service account's home */
+	const char *owner, *name;
+	int64_t created_msec;          /* of the target; identity, not age */
+	int64_t expires_on;            /* of the target: until when the old secret works */
+	int64_t max_lifetime_sec, settle_sec;
+	struct texts scopes;           /* for creation */
+	int64_t access_level;
+	const char *description;
+	int64_t first_target;          /* the id that was in use when the row was opened */
+};
+extern const struct shape frozen_shape;
+struct owner frozen_owner(const struct frozen *frozen);
+
+struct attempt {
+	/* Shared by all workers, borrowed. */
+	struct journal *journal;
+	struct identity *identity;
+	const volatile int *stop;
+	bool ordered;                  /* a person ordered this token's rotation */
+	/* This worker's. */
+	struct gitlab *gitlab;
+	struct arena *arena;
+	/* This row's. */
+	struct rotation *row;
+	struct frozen frozen;
+	struct deliveries deliveries;
+	struct destination *destinations; /* one a delivery, decoded from its spec */
+	struct stamp last_stamp;       /* what our last secret got; generation 0 before the first */
+	int64_t known_highest;         /* the owner's highest token id in this run's inventory; 0: not read */
+	/* Within this run. */
+	int64_t preflight_msec;        /* monotonic; when the destinations passed; 0: not yet */
+	bool alive;                    /* the held secret was proven in this run */
+	bool went_back;
+	int64_t wait_until;            /* server time before which asking again is useless; 0: none */
+};
+
+/* How a step ended. */
+enum step_end { STEP_DONE, STEP_NOT_YET, STEP_REFUSED, STEP_MOVED, STEP_DOUBT, STEP_END_COUNT };
+
+struct step {
+	bool (*does)(struct attempt *attempt, struct err *err);
+	enum state_of_row next[STEP_END_COUNT];
+};
+
+/* Indexed by the open states; STATE_CLOSED rows. The program's own data: the loop in run.c and the test that walks it read the same. */
+extern const struct step rotate_steps[STATE_CLOSED];
+
+/* Which column an error points at. */
+enum step_end step_end_of(bool ok, enum state_of_row state, const struct err *err);
+
+/* Whether a row may go from `from` to `to` in this run: forward always, back once (`*went_back` remembers). */
+bool step_may_go(enum state_of_row from, enum state_of_row to, bool *went_back);
+
+/* The steps, a file each: rotate.c, reconcile.c, deliver.c, verify.c, retire.c. Each says in its file what it proves; all fail
+ * with the kinds that the table's columns mean. */
+must_check bool step_preflight(struct attempt *attempt, struct err *err);
+must_check bool step_request(struct attempt *attempt, struct err *err);
+must_check bool step_reconcile(struct attempt *attempt, struct err *err);
+must_check bool step_respond(struct attempt *attempt, struct err *err);
+must_check bool step_recover(struct attempt *attempt, struct err *err);
+must_check bool step_deliver(struct attempt *attempt, struct err *err);
+must_check bool step_verify(struct attempt *attempt, struct err *err);
+must_check bool step_sweep(struct attempt *attempt, struct err *err);
+must_check bool step_forget(struct attempt *attempt, struct err *err);
+
+#endif

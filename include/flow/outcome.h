@@ -1,0 +1,44 @@
+/* outcome.h: what happened → log lines, summary, exit code.
+ * Touches the log. Thread-safe, with its own lock. */
+#ifndef FLOW_OUTCOME_H
+#define FLOW_OUTCOME_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "store/journal.h"
+
+/* One thing that did not go as it should. */
+struct trouble {
+	const char *address;     /* "" for the run itself */
+	const char *text;        /* one sentence */
+	int advice;              /* GLR-nnn, or 0 */
+	bool person;             /* a person is needed; else a later run goes on by itself */
+	int64_t since;
+	int64_t works_until;     /* the secret in use lives until; NO_MOMENT: not known, or for ever */
+};
+
+struct outcome;
+struct outcome *outcome_new(void);
+void outcome_free(struct outcome *outcome);
+
+enum outcome_count { COUNT_ROTATED, COUNT_CREATED, COUNT_ADOPTED, COUNT_RELEASED, COUNT_REPAIRED, COUNT_WAITING, COUNT_COUNT };
+void outcome_add(struct outcome *outcome, enum outcome_count what);
+unsigned outcome_count(const struct outcome *outcome, enum outcome_count what);
+
+/* One event of a row: logged with its fields. */
+void outcome_event(struct outcome *outcome, const struct rotation *row, const char *text);
+void outcome_trouble(struct outcome *outcome, const struct trouble *trouble); /* copied, logged */
+
+size_t outcome_troubles(const struct outcome *outcome);
+const struct trouble *outcome_trouble_at(const struct outcome *outcome, size_t index);
+
+/* The exit code of design §1: 3 when a person is needed, 1 when something is unfinished, else 0. */
+int outcome_exit(const struct outcome *outcome);
+/* What ended a run early, or kept it from beginning: ERR_USAGE, ERR_POLICY 2; ERR_BUSY 4; ERR_REACH 5; ERR_LATER, ERR_STOPPED, ERR_DOUBT 1; all
+ * others 3. */
+int outcome_exit_for(const struct err *err);
+
+CLEANUP(outcome, struct outcome *, outcome_free)
+#define auto_outcome __attribute__((cleanup(outcome_cleanup)))
+
+#endif

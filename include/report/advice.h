@@ -1,0 +1,24 @@
+/* advice.h: what a person is told when one is needed: always the same six lines.
+ * Touches the stream it is given. */
+#ifndef REPORT_ADVICE_H
+#define REPORT_ADVICE_H
+
+#include <stdio.h>
+
+#include "base/advice.h"
+#include "flow/outcome.h"
+
+/* What a condition means, as fixed texts; `{token}` in `action` stands for the address. */
+struct advice_text {
+	int advice;
+	const char *headline;   /* "somebody else rotated this token" */
+	const char *why;
+	const char *action;     /* commands to paste, a line each */
+	const char *risk;
+};
+const struct advice_text *advice_of(int advice); /* NULL for 0 and unknown ones */
+
+/* The six lines: what happened and since when; what still works, until when; why; what to do; the risk; the code. `now` in UTC seconds. */
+void advice_print(const struct trouble *trouble, int64_t now, FILE *stream);
+
+#endif
