@@ -3,7 +3,9 @@
  *
  * A move into INTENDED or HELD returns when it is on the disk, together with whatever other workers were waiting; every
  * other change rides in the next such commit, or in journal_flush(), for a crash only repeats what may be repeated. After
- * any failure to write, every later call fails too: the run ends. */
+ * any failure to write, every later call fails too, ERR_STORE: the run ends. The one exception is a move from INTENDED into
+ * HELD, which holds a secret that nobody else has: calling journal_move() again with the same row tries again, with a new
+ * transaction over what is on the disk, as often as the caller likes. The other calls stay refused after it succeeded. */
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H
 
@@ -54,7 +56,7 @@ must_check bool journal_open_reader(struct state *state, struct journal **journa
 void journal_close(struct journal *journal); /* flushes what rides */
 must_check bool journal_flush(struct journal *journal, struct err *err);
 
-/* 32 hex digits, made with the database: who we are in stamps. */
+/* 32 hex digits, made with the database: who we are in stamps. "" for a reader of a database that is not there. */
 const char *journal_uuid(const struct journal *journal);
 
 /* Small facts that are not rows: "gitlab_url", "credential", "last_run", "last_good_run", "own_token_id", … "" when unset. */
@@ -88,7 +90,9 @@ struct token_records {
 };
 must_check bool journal_tokens(struct journal *journal, struct arena *arena,
 	struct token_records *records, struct err *err);
-/* Inserts (number 0: set on return, with an event) or updates all columns by number (no event: what was seen). */
+/* journal_adopt() inserts when the number is 0, which is set on return, and updates all columns by number else; `event` is the
+ * sentence of the event `token.adopted` (inserted) or `token.changed`, NULL: none. journal_seen() updates all columns, no event.
+ * Fails: ERR_LATER when another record has the address. */
 must_check bool journal_adopt(
 	struct journal *journal, struct token_record *record, const char *event, struct err *err);
 must_check bool journal_seen(
@@ -149,10 +153,11 @@ struct deliveries {
 must_check bool journal_begin(struct journal *journal, struct rotation *row,
 	struct deliveries *deliveries, struct err *err);
 
-/* Moves the row: every column as it stands in `row`, its state to `to`, and the event, in one transaction. Into HELD it also
- * seals row->secret into the reserved room, and sets token_id, user_id, created, expires_on, generation and rotated_at of the
- * token record from the row's new_…; into a closed state it erases the sealed secret. `row->state` is changed on success.
- * `text` is the event's sentence. `deliveries` NULL, or rows to replace those frozen at begin (PLANNED only).
+/* Moves the row: every column as it stands in `row` but those set by journal_begin() (token, run, opened_at), its state to `to`,
+ * and the event `rotation.held` and so on, in one transaction. From INTENDED into HELD it also seals row->secret, which must be
+ * there, into the reserved room, and sets token_id, user_id, created, expires_on, generation and rotated_at of the token record
+ * from the row's new_…; a move back into HELD leaves both as they are. Into a closed state it erases the sealed secret.
+ * `row->state` and moved_at are changed on success. `text` is the event's sentence. `deliveries` NULL, or rows to replace those frozen at begin (PLANNED only).
  * Fails: ERR_STORE, also when the row on disk is not where `row` says. */
 must_check bool journal_move(struct journal *journal, struct rotation *row, enum state_of_row to,
 	const struct deliveries *deliveries, const char *text, struct err *err);
@@ -162,7 +167,7 @@ must_check bool journal_trouble(struct journal *journal, const struct rotation *
 
 must_check bool journal_deliveries(struct journal *journal, int64_t rotation, struct arena *arena,
 	struct deliveries *deliveries, struct err *err);
-/* Writes one delivery; with `text` also an event under the row. */
+/* Writes one delivery; with `text` also an event under the row, `delivery.written` and so on. */
 must_check bool journal_delivery(struct journal *journal, const struct rotation *row,
 	const struct delivery *delivery, const char *text, struct err *err);
 
@@ -192,7 +197,8 @@ must_check bool journal_events(struct journal *journal, const char *address, siz
 #define EVENT_HASH_TEXT 65
 must_check bool journal_verify(struct journal *journal, char head[EVENT_HASH_TEXT], int64_t *broken,
 	struct err *err);
-/* The moment that events, opened_at and moved_at get; server time, set by the run. */
+/* The moment that events, opened_at and moved_at get; server time, set by the run before its workers start. The local clock
+ * until then. `now` is called from all workers. */
 void journal_set_now(struct journal *journal, int64_t (*now)(void *), void *context);
 
 CLEANUP(journal, struct journal *, journal_close)

@@ -1,10 +1,12 @@
-/* seal.h: a secret at rest: XChaCha20-Poly1305 (libsodium), the row's and token's id as associated data.
+/* seal.h: a secret at rest: XChaCha20-Poly1305 (libsodium), the row's and token's id as associated data; and the hash that
+ * chains the events.
  * Touches the key: the credential `glrotate-key` if there is one, else the file `key` (0600) in the state
- * directory. */
+ * directory; both hold 64 hex digits. */
 #ifndef STORE_SEAL_H
 #define STORE_SEAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -31,5 +33,20 @@ must_check bool seal_shut(const struct seal *seal, const struct secret *secret, 
 /* Fails: ERR_PERSON (GLR-103) when the bytes were not sealed by this key for this row and token. */
 must_check bool seal_reopen(const struct seal *seal, const unsigned char *sealed, size_t length,
 	int64_t row, int64_t token, struct secret **secret, struct err *err);
+
+/* One field of what is hashed. */
+struct hash_part {
+	const void *bytes;
+	size_t length;
+};
+#define CHAIN_HASH_BYTES 32
+
+/* BLAKE2b over the hash before and the parts, each with its length before it, so that no byte can move from one field to its
+ * neighbour unseen. */
+void chain_hash(const unsigned char before[CHAIN_HASH_BYTES], const struct hash_part *parts,
+	size_t count, unsigned char hash[CHAIN_HASH_BYTES]);
+
+CLEANUP(seal, struct seal *, seal_close)
+#define auto_seal __attribute__((cleanup(seal_cleanup)))
 
 #endif
