@@ -1,0 +1,99 @@
+#include "base/credential.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Where `name` stands; false when there is no such place. */
+static bool
+credential_path(const char *name, char path[PATH_MAX], struct err *err)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	int length;
+
+	if (name[0] == '/') {
+		length = snprintf(path, PATH_MAX, "%s", name);
+	} else if (!name[0] || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, "..")) {
+		return err_set(err, ERR_POLICY, 0,
+			"is neither a credential's name nor an absolute path");
+	} else if (!folder || folder[0] != '/') {
+		return err_set(err, ERR_POLICY, 0,
+			"$CREDENTIALS_DIRECTORY is not set; systemd sets it from LoadCredential=, by hand: "
+			"CREDENTIALS_DIRECTORY=FOLDER glrotate …, with the secret in the file FOLDER/%s; "
+			"or name an absolute path of mode 0600 instead",
+			name);
+	} else {
+		length = snprintf(path, PATH_MAX, "%s/%s", folder, name);
+	}
+	if (length < 0 || length >= PATH_MAX)
+		return err_set(err, ERR_POLICY, ENAMETOOLONG, "cannot open");
+	return true;
+}
+
+/* systemd gives its own credentials to the service by an access list, which shows as group rights: so those
+ * are asked for their owner only. */
+static bool
+credential_is_private(int fd, bool by_path, struct err *err)
+{
+	struct stat facts;
+
+	if (fstat(fd, &facts))
+		return err_set(err, ERR_POLICY, errno, "cannot be examined");
+	if (!S_ISREG(facts.st_mode))
+		return err_set(err, ERR_POLICY, 0, "is not a regular file");
+	if (facts.st_uid != 0 && facts.st_uid != geteuid())
+		return err_set(err, ERR_POLICY, 0,
+			"belongs to user %u, who is neither root nor the one that glrotate runs as",
+			facts.st_uid);
+	if (by_path && (facts.st_mode & 077))
+		return err_set(err, ERR_POLICY, 0,
+			"has mode %04o, so others than its owner can use it: chmod 0600 it",
+			facts.st_mode & 07777U);
+	return true;
+}
+
+static bool
+credential_open(const char *name, int *opened, struct err *err)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (!credential_path(name, path, err))
+		return false;
+	/* Without O_NONBLOCK a named pipe would hold us until somebody writes to it. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ELOOP)
+		return err_set(
+			err, ERR_POLICY, 0, "'%s' is a link, which is not followed", path);
+	if (fd < 0)
+		return err_set(err, ERR_POLICY, errno, "cannot open '%s'", path);
+	*opened = fd;
+	return true;
+}
+
+bool
+credential_read(const char *name, struct secret **secret, struct err *err)
+{
+	auto_secret struct secret *draft = NULL;
+	auto_close int fd = -1;
+
+	if (!credential_open(name, &fd, err) ||
+		!credential_is_private(fd, name[0] == '/', err) ||
+		!secret_read(fd, CREDENTIAL_MAX_BYTES, &draft, err))
+		return err_wrap(err, "credential '%s'", name);
+	*secret = take(draft);
+	return true;
+}
+
+bool
+credential_exists(const char *name)
+{
+	char path[PATH_MAX];
+	struct stat facts;
+	struct err err;
+
+	return credential_path(name, path, &err) && !lstat(path, &facts);
+}

@@ -1,0 +1,190 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/credential.h"
+
+static char folder[64];
+
+static const char *
+place(const char *name)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static void
+put(const char *name, const char *content, size_t length, mode_t mode)
+{
+	auto_close int fd = open(place(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, content, length), length);
+	assert_int_equal(fchmod(fd, mode), 0);
+}
+
+static void
+refused(const char *name, const char *expected)
+{
+	struct secret *secret = NULL;
+	struct err err;
+
+	assert_false(credential_read(name, &secret, &err));
+	assert_null(secret);
+	assert_int_equal(err.kind, ERR_POLICY);
+	if (!strstr(err.text, expected))
+		fail_msg("'%s' does not say '%s'", err.text, expected);
+}
+
+static void
+credential_reads_a_name_from_the_credentials_directory(void **state)
+{
+	auto_secret struct secret *secret = NULL;
+	struct err err;
+	(void)state;
+
+	/* 0440 is what systemd's access list looks like. */
+	put("gitlab-token", "glpat-abc\n", 10, 0440);
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	assert_true(credential_read("gitlab-token", &secret, &err));
+	assert_string_equal(secret_reveal(secret), "glpat-abc");
+	assert_true(credential_exists("gitlab-token"));
+	assert_false(credential_exists("other"));
+}
+
+static void
+credential_without_a_directory_says_how_to_give_it_by_hand(void **state)
+{
+	(void)state;
+
+	unsetenv("CREDENTIALS_DIRECTORY");
+	refused("gitlab-token", "CREDENTIALS_DIRECTORY=FOLDER glrotate");
+	assert_false(credential_exists("gitlab-token"));
+}
+
+static void
+credential_refuses_what_is_no_name(void **state)
+{
+	static const char *const rows[] = { "", ".", "..", "../etc/shadow", "a/b" };
+	(void)state;
+
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		refused(rows[i], "neither a credential's name nor an absolute path");
+}
+
+static void
+credential_by_path_must_be_private(void **state)
+{
+	static const struct {
+		mode_t mode;
+		bool accepted;
+	} rows[] = { { 0600, true }, { 0400, true }, { 0640, false }, { 0604, false },
+		{ 0610, false }, { 0602, false } };
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_secret struct secret *secret = NULL;
+		struct err err;
+
+		put("by-path", "secret", 6, rows[i].mode);
+		assert_int_equal(
+			credential_read(place("by-path"), &secret, &err), rows[i].accepted);
+		if (!rows[i].accepted)
+			refused(place("by-path"), "chmod 0600");
+		unlink(place("by-path"));
+	}
+}
+
+static void
+credential_refuses_what_is_no_plain_file(void **state)
+{
+	(void)state;
+
+	put("target", "secret", 6, 0600);
+	assert_int_equal(symlink("target", place("link")), 0);
+	assert_int_equal(mkfifo(place("pipe"), 0600), 0);
+	refused(place("link"), "is a link");
+	refused(place("pipe"), "not a regular file");
+	refused(folder, "not a regular file");
+	refused(place("none"), "No such file");
+}
+
+static void
+credential_refuses_a_stranger_as_owner(void **state)
+{
+	(void)state;
+
+	put("foreign", "secret", 6, 0600);
+	if (chown(place("foreign"), 12345, (gid_t)-1))
+		skip();
+	refused(place("foreign"), "belongs to user 12345");
+}
+
+static void
+credential_refuses_empty_and_oversized_files(void **state)
+{
+	char large[CREDENTIAL_MAX_BYTES + 1];
+	auto_secret struct secret *secret = NULL;
+	struct err err;
+	(void)state;
+
+	memset(large, 'x', sizeof(large));
+	put("empty", "\n", 1, 0600);
+	put("large", large, sizeof(large), 0600);
+	refused(place("empty"), "is empty");
+	refused(place("large"), "more than 4096 bytes");
+	put("large", large, sizeof(large) - 1, 0600);
+	assert_true(credential_read(place("large"), &secret, &err));
+}
+
+static int
+make_folder(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/test-credential-XXXXXX");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int
+drop_folder(void **state)
+{
+	char command[128];
+	(void)state;
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	return system(command);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(credential_reads_a_name_from_the_credentials_directory),
+		cmocka_unit_test(credential_without_a_directory_says_how_to_give_it_by_hand),
+		cmocka_unit_test(credential_refuses_what_is_no_name),
+		cmocka_unit_test(credential_by_path_must_be_private),
+		cmocka_unit_test(credential_refuses_what_is_no_plain_file),
+		cmocka_unit_test(credential_refuses_a_stranger_as_owner),
+		cmocka_unit_test(credential_refuses_empty_and_oversized_files),
+	};
+	struct err err;
+
+	if (!secret_start(&err))
+		return 1;
+	return cmocka_run_group_tests(tests, make_folder, drop_folder);
+}
