@@ -8,7 +8,7 @@
  * below the room that the intents made sure of. */
 #define RIDERS_MAX 16
 
-/* One who waits for the disk; stands on its own thread's stack. */
+/* One who waits for the disk; its own thread's. */
 struct passenger {
 	struct passenger *next;
 	bool arrived, ok;
@@ -145,18 +145,19 @@ lead(struct group *group)
 static bool
 wait_for_disk(struct group *group, struct err *err)
 {
-	struct passenger self = { .next = group->aboard };
+	auto_free struct passenger *self = memory_or_abort(calloc(1, sizeof(*self)));
 
-	group->aboard = &self;
-	while (!self.arrived) {
+	self->next = group->aboard;
+	group->aboard = self;
+	while (!self->arrived) {
 		if (group->committing || group->in_line)
 			pthread_cond_wait(&group->moved, &group->lock);
 		else
 			lead(group);
 	}
-	if (!self.ok)
+	if (!self->ok)
 		*err = group->failure;
-	return self.ok;
+	return self->ok;
 }
 
 /* A refused row is taken back alone; after a failure to write, nothing of the transaction is left. */
