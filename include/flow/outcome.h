@@ -21,7 +21,8 @@ struct outcome;
 struct outcome *outcome_new(void);
 void outcome_free(struct outcome *outcome);
 
-enum outcome_count { COUNT_ROTATED, COUNT_CREATED, COUNT_ADOPTED, COUNT_RELEASED, COUNT_REPAIRED, COUNT_WAITING, COUNT_COUNT };
+enum outcome_count { COUNT_ROTATED, COUNT_CREATED, COUNT_DELIVERED /* destinations */, COUNT_ADOPTED, COUNT_RELEASED,
+	COUNT_REPAIRED, COUNT_WAITING /* due, held back by a limit */, COUNT_COUNT };
 void outcome_add(struct outcome *outcome, enum outcome_count what);
 unsigned outcome_count(const struct outcome *outcome, enum outcome_count what);
 
@@ -32,7 +33,12 @@ void outcome_trouble(struct outcome *outcome, const struct trouble *trouble); /*
 size_t outcome_troubles(const struct outcome *outcome);
 const struct trouble *outcome_trouble_at(const struct outcome *outcome, size_t index);
 
-/* The exit code of design §1: 3 when a person is needed, 1 when something is unfinished, else 0. */
+/* The MESSAGE_ID of a row's arrival in a state; units/glrotate.catalog explains each. */
+const char *outcome_message_id(enum state_of_row state);
+/* …and of a trouble, with and without a person. */
+const char *outcome_trouble_id(bool person);
+
+/* The exit code: 3 when a person is needed, 1 when something is unfinished, else 0. */
 int outcome_exit(const struct outcome *outcome);
 /* What ended a run early, or kept it from beginning: ERR_USAGE, ERR_POLICY 2; ERR_BUSY 4; ERR_REACH 5; ERR_LATER, ERR_STOPPED, ERR_DOUBT 1; all
  * others 3. */
