@@ -3,6 +3,7 @@
 #ifndef REPORT_ADVICE_H
 #define REPORT_ADVICE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/advice.h"
@@ -12,13 +13,16 @@
 struct advice_text {
 	int advice;
 	const char *headline;   /* "somebody else rotated this token" */
+	const char *works;      /* what still works; a known date is told behind it */
 	const char *why;
 	const char *action;     /* commands to paste, a line each */
 	const char *risk;
+	bool is_dead;           /* the secret in the destinations is dead: no date is told */
 };
 const struct advice_text *advice_of(int advice); /* NULL for 0 and unknown ones */
 
-/* The six lines: what happened and since when; what still works, until when; why; what to do; the risk; the code. `now` in UTC seconds. */
+/* The six lines: what happened and since when; what still works, until when; why; what to do; the risk; the code. Further commands
+ * of "What to do" stand indented below it. `now` in UTC seconds. */
 void advice_print(const struct trouble *trouble, int64_t now, FILE *stream);
 
 #endif

@@ -1,0 +1,187 @@
+#include "report/standing.h"
+
+#include <string.h>
+
+#include "base/when.h"
+#include "report/page.h"
+
+/* What standings_read() fills, and out of what. */
+struct reader {
+	struct journal *journal;
+	const struct policies *policies;
+	struct arena *arena;
+	int64_t now;
+	struct standings *standings;
+};
+
+/* Facts are seconds since 1970, or a moment as text. */
+static bool
+read_moment(const struct reader *reader, const char *key, int64_t *moment, struct err *err)
+{
+	const char *value;
+	char *end;
+	int64_t msec;
+
+	if (!journal_get(reader->journal, key, reader->arena, &value, err))
+		return false;
+	*moment = strtoll(value, &end, 10);
+	if (end == value || *end)
+		*moment = moment_parse_msec(value, &msec) ? msec / 1000 : NO_MOMENT;
+	return true;
+}
+
+static const struct rotation *
+row_of(const struct rotations *rows, const struct token_record *record)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		if (rows->items[i].token == record->number)
+			return &rows->items[i];
+	return NULL;
+}
+
+bool
+delivery_lags(const struct delivery *delivery)
+{
+	return delivery->state == DELIVERY_PENDING || delivery->state == DELIVERY_SET_ASIDE;
+}
+
+static bool
+any_lags(const struct deliveries *deliveries)
+{
+	for (size_t i = 0; i < deliveries->count; i++)
+		if (delivery_lags(&deliveries->items[i]))
+			return true;
+	return false;
+}
+
+/* The due date by the policy as it stands and the token as it was last seen. */
+static bool
+find_due(const struct reader *reader, struct standing_item *item, struct err *err)
+{
+	const struct token_record *record = item->record;
+	struct due_facts facts = {
+		.identity = record->address,
+		.created_at = record->created_msec / 1000,
+		.expires_on = record->expires_on,
+		.rule_since = record->rule_since,
+		.rotated_at = record->rotated_at,
+	};
+	struct address address;
+
+	if (!reader->policies || record->released_at || !record->token_id)
+		return true;
+	if (!address_parse(reader->arena, record->address, false, &address, err))
+		return err_wrap(err, "the journal's token %s", record->address);
+	item->lifetime = policies_lifetime(reader->policies, &address);
+	if (!item->lifetime)
+		return true;
+	facts.max_lifetime_sec = item->lifetime->max_lifetime_sec;
+	facts.renew_before_sec = item->lifetime->renew_before_sec;
+	facts.ramp_sec = reader->policies->limits.ramp_sec;
+	due_compute(&facts, &item->due);
+	return true;
+}
+
+static bool
+is_dead(const struct token_record *record, int64_t now)
+{
+	return !record->released_at && record->token_id && record->expires_on != NO_DATE &&
+	       date_start(record->expires_on) <= now;
+}
+
+static enum standing
+judge(const struct standing_item *item, int64_t now)
+{
+	if (item->row && item->row->advice)
+		return STANDING_PERSON;
+	if (is_dead(item->record, now))
+		return STANDING_DEAD;
+	if (item->row)
+		return STANDING_OPEN;
+	if (item->record->released_at)
+		return STANDING_RELEASED;
+	if (any_lags(&item->deliveries))
+		return STANDING_LAGS;
+	if (item->lifetime && item->due.due_at <= now)
+		return STANDING_DUE;
+	if (item->lifetime && item->due.due_at <= now + 7 * DAY_SEC)
+		return STANDING_SOON;
+	return STANDING_WELL;
+}
+
+static const char *
+words_of(const struct standing_item *item, struct arena *arena)
+{
+	static const char *const words[] = {
+		[STANDING_DEAD] = "dead",
+		[STANDING_LAGS] = "lags",
+		[STANDING_DUE] = "due",
+		[STANDING_SOON] = "ok",
+		[STANDING_RELEASED] = "released",
+		[STANDING_WELL] = "ok",
+	};
+
+	if (item->standing == STANDING_PERSON)
+		return arena_format(arena, "%s %s", row_state_name(item->row->state),
+			page_advice(arena, item->row->advice));
+	if (item->standing == STANDING_OPEN)
+		return row_state_name(item->row->state);
+	if (item->standing == STANDING_WELL && !item->record->token_id)
+		return "not created";
+	return words[item->standing];
+}
+
+static bool
+fill_item(const struct reader *reader, const struct token_record *record,
+	struct standing_item *item, struct err *err)
+{
+	bool ok;
+
+	item->record = record;
+	item->row = row_of(&reader->standings->rows, record);
+	if (item->row)
+		ok = journal_deliveries(
+			reader->journal, item->row->id, reader->arena, &item->deliveries, err);
+	else
+		ok = journal_holders(
+			reader->journal, record->number, reader->arena, &item->deliveries, err);
+	if (!ok || !find_due(reader, item, err))
+		return false;
+	item->standing = judge(item, reader->now);
+	item->words = words_of(item, reader->arena);
+	return true;
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+	const struct standing_item *left = a, *right = b;
+
+	if (left->standing != right->standing)
+		return left->standing < right->standing ? -1 : 1;
+	if (left->lifetime && right->lifetime && left->due.due_at != right->due.due_at)
+		return left->due.due_at < right->due.due_at ? -1 : 1;
+	return strcmp(left->record->address, right->record->address);
+}
+
+bool
+standings_read(struct journal *journal, const struct policies *policies, int64_t now,
+	struct arena *arena, struct standings *standings, struct err *err)
+{
+	struct reader reader = { journal, policies, arena, now, standings };
+
+	*standings = (struct standings){ 0 };
+	if (!read_moment(&reader, "last_run", &standings->last_run, err) ||
+		!read_moment(&reader, "last_good_run", &standings->last_good_run, err) ||
+		!journal_tokens(journal, arena, &standings->records, err) ||
+		!journal_open_rows(journal, arena, &standings->rows, err))
+		return false;
+	standings->items =
+		arena_alloc(arena, (standings->records.count + 1) * sizeof(*standings->items));
+	for (size_t i = 0; i < standings->records.count; i++, standings->count++)
+		if (!fill_item(&reader, &standings->records.items[i],
+			    &standings->items[standings->count], err))
+			return false;
+	qsort(standings->items, standings->count, sizeof(*standings->items), compare_items);
+	return true;
+}

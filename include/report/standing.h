@@ -1,0 +1,47 @@
+/* standing.h: how each token stands, by the journal and the policy alone.
+ * Touches the journal, read-only. */
+#ifndef REPORT_STANDING_H
+#define REPORT_STANDING_H
+
+#include "flow/due.h"
+#include "policy/policy.h"
+#include "store/journal.h"
+
+/* The worse the further up. */
+enum standing {
+	STANDING_PERSON,   /* its row waits for a person */
+	STANDING_DEAD,     /* managed, and past its date */
+	STANDING_OPEN,     /* a rotation is under way */
+	STANDING_LAGS,     /* a destination does not hold the present secret */
+	STANDING_DUE,
+	STANDING_SOON,     /* due within a week */
+	STANDING_RELEASED, /* nobody renews it */
+	STANDING_WELL,
+};
+
+struct standing_item {
+	const struct token_record *record;
+	const struct rotation *row;      /* open, or NULL */
+	struct deliveries deliveries;    /* of the open row, else of who holds the present secret */
+	const struct lifetime *lifetime; /* NULL: the policy cannot be read, or names it no more; `due` is empty then */
+	struct due due;
+	enum standing standing;
+	const char *words;               /* "ok", "due", "HELD GLR-113" */
+};
+
+struct standings {
+	struct token_records records;
+	struct rotations rows;           /* open ones; rotations_done() by the caller */
+	struct standing_item *items;     /* one a record, the worst first, then by due date */
+	size_t count;
+	int64_t last_run, last_good_run; /* NO_MOMENT: never */
+};
+
+/* `policies` NULL: none can be read; `now` in UTC seconds. */
+must_check bool standings_read(struct journal *journal, const struct policies *policies, int64_t now,
+	struct arena *arena, struct standings *standings, struct err *err);
+
+/* Not written yet, or set aside. */
+bool delivery_lags(const struct delivery *delivery);
+
+#endif
