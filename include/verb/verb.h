@@ -16,6 +16,7 @@ struct options {
 	const char *owner, *type;      /* selectors */
 	bool due, failed;
 	bool all, dry_run, offline, verify;
+	bool yes;                      /* a pattern may mean several tokens without asking */
 	int64_t at;                    /* --at DATE as a moment; 0: now */
 	int64_t limit;                 /* --limit N; -1: the policy's */
 	const char *const *arguments;  /* TOKEN… */

@@ -1,0 +1,272 @@
+/* main.c: the verb table; argv in, exit code out. Opens what a verb's row needs, and no more. */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/fields.h"
+#include "base/http.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/notify.h"
+#include "base/secret.h"
+#include "base/when.h"
+#include "flow/context.h"
+#include "report/advice.h"
+#include "verb/options.h"
+#include "verb/verb.h"
+
+struct verb {
+	const char *name;
+	bool (*does)(struct context *context, const struct options *options, int *exit_code,
+		struct err *err);
+	unsigned needs;  /* enum need */
+	unsigned allows; /* enum option_bit */
+	bool takes_tokens;
+	/* Done instead when this flag of struct options is given; 0: there is none. */
+	size_t milder;
+	bool (*milder_does)(struct context *context, const struct options *options,
+		int *exit_code, struct err *err);
+	unsigned milder_needs;
+	const char *synopsis, *summary, *help;
+};
+
+#define READS (NEED_POLICY | NEED_JOURNAL_COPY | NEED_GITLAB)
+#define FLAG(member) offsetof(struct options, member)
+
+/* clang-format off */
+static const struct verb verbs[] = {
+	{ "check", verb_check, NEED_POLICY_IF_VALID | NEED_JOURNAL_COPY | NEED_GITLAB,
+	  OPTION_JSON | OPTION_OFFLINE, false, FLAG(offline), verb_check, NEED_POLICY_IF_VALID,
+	  "[--offline]", "is the policy valid; do our rights suffice; changes nothing",
+	  "Reads the policy, then asks GitLab who we are and whether our credential may do what the policy\n"
+	  "asks for: a line for each owner, token and destination, `ok` or `FAIL` with the reason.\n" },
+	{ "plan", verb_plan, READS,
+	  OPTION_TABLE | OPTION_SELECT | OPTION_STATE | OPTION_ALL | OPTION_AT | OPTION_LIMIT, true, 0, NULL, 0,
+	  "[--at DATE] [--all] [TOKEN…]", "what is due, when, why; what dies with it",
+	  "Lists what a run would do now, and what needs a person; then for each token when and why it is due,\n"
+	  "when it dies, when it was last used, and what would change at its destinations. Changes nothing.\n" },
+	{ "run", verb_run, NEED_POLICY_IF_VALID | NEED_JOURNAL | NEED_GITLAB,
+	  OPTION_LIMIT | OPTION_DRY_RUN | OPTION_TABLE | OPTION_SELECT | OPTION_STATE | OPTION_ALL | OPTION_AT, false,
+	  FLAG(dry_run), verb_plan, READS,
+	  "[--limit N] [--dry-run]", "do it: the timer's verb; silent when nothing is due",
+	  "Finishes what is open, adopts tokens that the policy names, rotates what is due, delivers and verifies.\n"
+	  "What is begun is finished also under a broken policy; nothing new starts then.\n" },
+	{ "status", verb_status, NEED_POLICY_IF_VALID | NEED_JOURNAL_COPY,
+	  OPTION_TABLE | OPTION_SELECT | OPTION_STATE | OPTION_ALL, true, 0, NULL, 0,
+	  "[--all] [TOKEN…]", "how things stand, by the journal alone",
+	  "What needs a person, is unfinished, was released, or falls due within a week. Asks nobody and holds up\n"
+	  "no run. Exit code 3 when a person is needed, 1 when something is unfinished.\n" },
+	{ "explain", verb_explain, READS,
+	  0, true, 0, NULL, 0,
+	  "TOKEN", "one token: policy lines, due date as a sum, destinations, last events",
+	  "Everything about one token. When GitLab cannot be read, what the journal remembers of it.\n" },
+	{ "rotate", verb_rotate, NEED_POLICY | NEED_JOURNAL | NEED_GITLAB,
+	  OPTION_YES | OPTION_SELECT, true, 0, NULL, 0,
+	  "TOKEN… --reason TEXT", "rotate these now, and deliver",
+	  "Rotates the tokens although they are not due, takes over one that somebody else rotated, makes a dead\n"
+	  "one anew. The old secret dies at once. A pattern that means several tokens asks first.\n" },
+	{ "history", verb_history, NEED_JOURNAL_COPY,
+	  OPTION_TABLE | OPTION_LIMIT | OPTION_VERIFY, true, 0, NULL, 0,
+	  "[TOKEN] [--verify]", "the events, newest last",
+	  "Who did what, when and why: of one token, or of all. --verify proves that no event was changed; the head\n"
+	  "that it prints is the one that the last run logged.\n" },
+};
+/* clang-format on */
+
+/* Set by the first SIGTERM or SIGINT; work ends at the next safe point. */
+static volatile sig_atomic_t stop;
+
+static void
+on_signal(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+/* The second signal finds the default action, so that a person who insists gets their way; the journal stands it. */
+static void
+catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+print_help(FILE *stream)
+{
+	fputs("glrotate rotates GitLab tokens when they are due, and delivers the new secrets.\n\n",
+		stream);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		fprintf(stream, "  glrotate %-8s %s\n", verbs[i].name, verbs[i].summary);
+	fputs("\nTOKEN is TYPE:OWNER:NAME, a pattern, a unique NAME, or #ID.\n"
+	      "Every verb knows these options:\n",
+		stream);
+	options_help(OPTION_COMMON, stream);
+	fputs("\nglrotate help VERB says more; man 8 glrotate all.\n", stream);
+}
+
+static void
+print_verb_help(const struct verb *verb)
+{
+	printf("glrotate %s %s: %s\n\n%s\n", verb->name, verb->synopsis, verb->summary,
+		verb->help);
+	options_help(verb->allows, stdout);
+	puts("and --policy, --state, --reason, --quiet, --verbose: see glrotate help.\n\n"
+	     "Exit codes: 0 all well, 1 unfinished, 2 usage or policy, 3 a person is needed,\n"
+	     "4 another run holds the lock, 5 GitLab cannot be reached.");
+}
+
+static bool
+find_verb(const char *name, const struct verb **verb, struct err *err)
+{
+	const char *names[ARRAY_SIZE(verbs) + 2] = { NULL };
+	const char *nearest;
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		names[i] = verbs[i].name;
+		if (strcmp(name, verbs[i].name) == 0) {
+			*verb = &verbs[i];
+			return true;
+		}
+	}
+	names[ARRAY_SIZE(verbs)] = "help";
+	nearest = nearest_word(name, names);
+	if (nearest)
+		return err_set(err, ERR_USAGE, 0, "there is no verb '%s'; the nearest is '%s'",
+			name, nearest);
+	return err_set(err, ERR_USAGE, 0, "there is no verb '%s'; see glrotate help", name);
+}
+
+static bool
+answer_help(const struct command_line *line, int *exit_code, struct err *err)
+{
+	bool asked = line->verb && strcmp(line->verb, "help") == 0;
+	const char *name = !asked                         ? line->verb
+	                   : line->options.argument_count ? line->options.arguments[0]
+	                                                  : NULL;
+	const struct verb *verb;
+
+	*exit_code = 0;
+	if (!name) {
+		print_help(stdout);
+		return true;
+	}
+	if (!find_verb(name, &verb, err))
+		return false;
+	print_verb_help(verb);
+	return true;
+}
+
+static bool
+do_verb(const struct verb *verb, const struct options *options, int *exit_code, struct err *err)
+{
+	bool milder = verb->milder && *(const bool *)((const char *)options + verb->milder);
+	struct context_wish wish = {
+		.policy_file = options->policy,
+		.state_path = options->state,
+		.reason = options->reason,
+		.needs = milder ? verb->milder_needs : verb->needs,
+		.stop = &stop,
+	};
+	struct context context = { 0 };
+	bool ok = context_open(&wish, &context, err);
+
+	if (ok) {
+		notify_ready();
+		ok = (milder ? verb->milder_does : verb->does)(
+			&context, options, exit_code, err);
+		notify_stopping();
+	}
+	context_close(&context);
+	return ok;
+}
+
+static bool
+answer(const struct command_line *line, int *exit_code, struct err *err)
+{
+	const struct verb *verb;
+
+	if (line->version) {
+		puts("glrotate " GLROTATE_VERSION);
+		*exit_code = 0;
+		return true;
+	}
+	if (line->help || (line->verb && strcmp(line->verb, "help") == 0))
+		return answer_help(line, exit_code, err);
+	if (!line->verb) {
+		print_help(stderr);
+		*exit_code = 2;
+		return true;
+	}
+	if (!find_verb(line->verb, &verb, err) ||
+		!options_allow(line, verb->name, verb->allows, err))
+		return false;
+	if (line->options.argument_count && !verb->takes_tokens)
+		return err_set(err, ERR_USAGE, 0, "glrotate %s takes no '%s'", verb->name,
+			line->options.arguments[0]);
+	return do_verb(verb, &line->options, exit_code, err);
+}
+
+/* What kept a verb from answering, on stderr; with the six lines where a person is needed. */
+static int
+tell(const struct err *err)
+{
+	struct trouble trouble = { .address = "",
+		.text = err->text,
+		.advice = err->advice,
+		.person = true,
+		.works_until = NO_MOMENT };
+
+	log_line(LOG_LEVEL_ERROR, "glrotate: %s", err->text);
+	if (outcome_exit_for(err) == 3 || err->advice)
+		advice_print(&trouble, time(NULL), stderr);
+	return outcome_exit_for(err);
+}
+
+/* An answer that did not arrive whole is no answer. */
+static int
+close_stdout(int exit_code)
+{
+	bool failed = ferror(stdout) || fflush(stdout) != 0;
+
+	/* Closed from the beginning is no failure for a verb that had nothing to say. */
+	if (fclose(stdout) != 0 && errno != EBADF)
+		failed = true;
+	if (!failed)
+		return exit_code;
+	log_line(LOG_LEVEL_ERROR, "glrotate: cannot write the answer to stdout");
+	return exit_code ? exit_code : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct command_line line = { 0 };
+	struct err err;
+	int exit_code = 3;
+	bool ok;
+
+	setlocale(LC_CTYPE, "");
+	umask(077);
+	catch_signals();
+	ok = options_parse(argc, argv, &line, &err);
+	log_start(line.options.quiet     ? LOG_LEVEL_WARNING
+		  : line.options.verbose ? LOG_LEVEL_DEBUG
+					 : LOG_LEVEL_NOTICE);
+	if (ok) {
+		ok = secret_start(&err);
+		json_start();
+		ok = ok && http_start(&err) && answer(&line, &exit_code, &err);
+	}
+	if (!ok)
+		exit_code = tell(&err);
+	return close_stdout(exit_code);
+}

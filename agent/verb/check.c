@@ -1,0 +1,332 @@
+/* check: is the policy valid; do our rights suffice, line by line. Changes nothing. */
+#include <string.h>
+
+#include "base/advice.h"
+#include "base/when.h"
+#include "destination/destination.h"
+#include "flow/run.h"
+#include "gitlab/people.h"
+#include "report/page.h"
+#include "verb/options.h"
+#include "verb/verb.h"
+
+struct finding {
+	bool ok;
+	const char *subject; /* "owner project platform/api" */
+	const char *text;
+	int advice;
+};
+
+struct checking {
+	struct context *context;
+	struct arena *arena;
+	struct finding *findings;
+	size_t count, capacity;
+	size_t tokens, destinations;
+	bool is_read; /* GitLab was asked, so tokens and destinations are counted */
+	struct person me;
+};
+
+static void
+add(struct checking *checking, bool ok, int advice, const char *subject, const char *text)
+{
+	checking->findings = arena_grow(checking->arena, checking->findings, checking->count,
+		&checking->capacity, sizeof(*checking->findings));
+	checking->findings[checking->count++] = (struct finding){ ok, subject, text, advice };
+}
+
+static size_t
+problems(const struct checking *checking)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < checking->count; i++)
+		count += !checking->findings[i].ok;
+	return count;
+}
+
+/* --- what is asked of GitLab --- */
+
+static void
+check_credential(struct checking *checking)
+{
+	const struct identity *identity = checking->context->identity;
+	int64_t expires_on = identity_expires_on(identity);
+	int64_t now = gitlab_now(checking->context->server);
+	bool writes = identity_has_scope(identity, "api");
+	const char *text;
+
+	text = arena_format(checking->arena, "token %s of %s%s, dies %s",
+		page_id(checking->arena, identity_token_id(identity)),
+		checking->me.username ? checking->me.username : "an unknown user",
+		checking->me.is_admin == STATED_YES ? " (administrator)" : "",
+		page_moment(checking->arena, date_start(expires_on), now));
+	if (!writes)
+		text = arena_format(checking->arena,
+			"%s; has not the scope api, so it cannot rotate", text);
+	add(checking, writes, writes ? 0 : GLR_OWN_CREDENTIAL, "credential", text);
+}
+
+static void
+check_version(struct checking *checking)
+{
+	const char *version;
+	struct err err;
+
+	if (people_version(checking->context->gitlab, checking->arena, &version, &err))
+		add(checking, true, 0, "GitLab",
+			arena_format(checking->arena, "%s at %s", version,
+				checking->context->policies->gitlab.url));
+	else
+		add(checking, false, 0, "GitLab", arena_text(checking->arena, err.text));
+}
+
+/* Whether an earlier holding has the same owner: each is told once. */
+static bool
+seen_before(const struct holdings *holdings, size_t index)
+{
+	const struct address *address = &holdings->items[index].address;
+
+	for (size_t i = 0; i < index; i++)
+		if (holdings->items[i].address.type == address->type &&
+			strcmp(holdings->items[i].address.owner, address->owner) == 0)
+			return true;
+	return false;
+}
+
+/* Our level at that project or group, where it can be asked and means anything. */
+static bool
+our_level(struct checking *checking, const struct owner *owner, int64_t *level)
+{
+	struct err err;
+
+	if (checking->me.is_admin == STATED_YES || !checking->me.id || !owner->id)
+		return false;
+	if (owner->type != TYPE_PROJECT && owner->type != TYPE_GROUP)
+		return false;
+	return people_level(checking->context->gitlab, owner->type == TYPE_PROJECT, owner->id,
+		checking->me.id, level, &err);
+}
+
+static void
+check_owner(struct checking *checking, const struct holding *holding)
+{
+	struct arena *arena = checking->arena;
+	int64_t least = holding->owner.type == TYPE_GROUP ? ROLE_OWNER : ROLE_MAINTAINER;
+	const char *subject = arena_format(arena, "owner %s %s",
+		token_type_name(holding->address.type), holding->address.owner);
+	int64_t level;
+
+	if (!holding->is_readable) {
+		add(checking, false,
+			holding->trouble.advice ? holding->trouble.advice
+						: GLR_OWNER_UNREADABLE,
+			subject,
+			arena_format(arena, "%s; needed: %s", holding->trouble.text,
+				kind_of(holding->address.type)->least_right));
+		return;
+	}
+	if (!our_level(checking, &holding->owner, &level)) {
+		add(checking, true, 0, subject, "its tokens can be listed");
+		return;
+	}
+	add(checking, level >= least, level >= least ? 0 : GLR_ROTATE_REFUSED, subject,
+		arena_format(arena, "its tokens can be listed; we are %s, needed: %s",
+			role_name(level) ? role_name(level) : "no member",
+			kind_of(holding->address.type)->least_right));
+}
+
+static void
+check_destinations(struct checking *checking, const struct plan_item *item)
+{
+	struct destination_tools tools = { checking->context->gitlab, checking->arena };
+	const struct destination *destinations = item->destinations.items;
+
+	for (size_t i = 0; i < item->destinations.count; i++) {
+		const char *change = page_change(&tools, &destinations[i]);
+		bool ok = !page_change_fails(change);
+
+		checking->destinations++;
+		add(checking, ok, ok ? 0 : GLR_DESTINATION_REFUSED, destinations[i].text,
+			change);
+	}
+}
+
+static const char *
+token_words(const struct checking *checking, const struct plan_item *item)
+{
+	struct arena *arena = checking->arena;
+
+	if (item->action == PLAN_PERSON)
+		return item->why;
+	if (!item->token)
+		return "does not exist yet: it will be created";
+	return arena_format(arena, "%s%s, dies %s", page_id(arena, item->token->id),
+		item->adopts ? ", will be adopted" : "",
+		page_day(arena, date_start(item->token->expires_on)));
+}
+
+static void
+check_token(struct checking *checking, const struct plan_item *item)
+{
+	bool ok = item->action != PLAN_PERSON;
+
+	checking->tokens++;
+	/* An owner that cannot be read was told already. */
+	if (!item->holding || item->holding->is_readable)
+		add(checking, ok, item->advice,
+			arena_format(checking->arena, "token %s", item->address.text),
+			token_words(checking, item));
+	check_destinations(checking, item);
+}
+
+/* A token that outranks us cannot be rotated, though it can be listed. */
+static void
+check_rank(struct checking *checking, const struct plan_item *item)
+{
+	int64_t level;
+
+	if (!item->token || !item->holding || !item->token->access_level)
+		return;
+	if (!our_level(checking, &item->holding->owner, &level) ||
+		level >= item->token->access_level)
+		return;
+	add(checking, false, GLR_ROTATE_REFUSED,
+		arena_format(checking->arena, "token %s", item->address.text),
+		arena_format(checking->arena, "is %s, which is above us",
+			role_name(item->token->access_level)
+				? role_name(item->token->access_level)
+				: "of a level unknown here"));
+}
+
+static bool
+check_online(struct checking *checking, struct err *err)
+{
+	struct context *context = checking->context;
+	struct plan_options wishes = { .limit = context->policies->limits.rotations_per_run };
+	auto_reading struct reading reading = { 0 };
+	struct err ignored;
+
+	if (!run_read(context, &wishes, 0, &reading, err))
+		return false;
+	checking->is_read = true;
+	if (!people_me(context->gitlab, checking->arena, &checking->me, &ignored))
+		checking->me = (struct person){ 0 };
+	check_credential(checking);
+	check_version(checking);
+	for (size_t i = 0; i < reading.holdings.count; i++)
+		if (!seen_before(&reading.holdings, i))
+			check_owner(checking, &reading.holdings.items[i]);
+	for (size_t i = 0; i < reading.plan->count; i++) {
+		if (reading.plan->items[i].action == PLAN_RELEASED)
+			continue;
+		check_token(checking, &reading.plan->items[i]);
+		check_rank(checking, &reading.plan->items[i]);
+	}
+	return true;
+}
+
+/* --- what is printed --- */
+
+/* "policy is valid: 4 tokens, 6 destinations; 1 problem". */
+static const char *
+headline(const struct checking *checking)
+{
+	const struct policies *policies = checking->context->policies;
+	struct arena *arena = checking->arena;
+	size_t count = problems(checking);
+	const char *text;
+
+	if (!policies->is_valid)
+		return arena_format(arena, "policy is not valid: %s",
+			page_count(arena, diags_count(checking->context->diags), "error",
+				"errors"));
+	if (!checking->is_read)
+		text = arena_format(arena, "policy is valid: %s",
+			page_count(arena, policies->tokens.count, "entry", "entries"));
+	else
+		text = arena_format(arena, "policy is valid: %s, %s",
+			page_count(arena, checking->tokens, "token", "tokens"),
+			page_count(
+				arena, checking->destinations, "destination", "destinations"));
+	if (count)
+		text = arena_format(
+			arena, "%s; %s", text, page_count(arena, count, "problem", "problems"));
+	return text;
+}
+
+static void
+print_page(const struct checking *checking)
+{
+	printf("%s\n", headline(checking));
+	for (size_t i = 0; i < checking->count; i++) {
+		const struct finding *finding = &checking->findings[i];
+		const char *code = page_advice(checking->arena, finding->advice);
+
+		printf("%-4s %s: %s%s%s%s\n", finding->ok ? "ok" : "FAIL", finding->subject,
+			finding->text, code ? " (" : "", code ? code : "", code ? ")" : "");
+	}
+}
+
+static struct json *
+diags_json(const struct diags *diags)
+{
+	struct json *array = json_array();
+
+	for (size_t i = 0; i < diags_count(diags) + diags_warnings(diags); i++) {
+		const struct diag *diag = diags_at(diags, i);
+		struct json *object = json_object();
+
+		json_set_text(object, "file", diag->place.file);
+		json_set_int(object, "line", diag->place.line);
+		json_set_int(object, "column", diag->place.column);
+		json_set_bool(object, "warning", diag->is_warning);
+		json_set_text(object, "text", diag->text);
+		json_push(array, object);
+	}
+	return array;
+}
+
+static bool
+print_json(const struct checking *checking, struct err *err)
+{
+	auto_json struct json *page = json_object();
+	struct json *array = json_array();
+
+	json_set_text(page, "headline", headline(checking));
+	json_set_bool(page, "valid", checking->context->policies->is_valid);
+	json_set_text(page, "revision", checking->context->policies->revision);
+	json_set(page, "policy", diags_json(checking->context->diags));
+	for (size_t i = 0; i < checking->count; i++) {
+		const struct finding *finding = &checking->findings[i];
+		struct json *object = json_object();
+
+		json_set_bool(object, "ok", finding->ok);
+		json_set_text(object, "subject", finding->subject);
+		json_set_text(object, "text", finding->text);
+		json_set_text(object, "advice", page_advice(checking->arena, finding->advice));
+		json_push(array, object);
+	}
+	json_set(page, "checks", array);
+	return json_print(page, stdout) ||
+	       err_set(err, ERR_LATER, 0, "cannot write the answer");
+}
+
+bool
+verb_check(
+	struct context *context, const struct options *options, int *exit_code, struct err *err)
+{
+	struct checking checking = { .context = context, .arena = context->arena };
+
+	if (context->policies->is_valid && !options->offline && !check_online(&checking, err)) {
+		if (!options->json)
+			print_page(&checking);
+		return false;
+	}
+	if (options->json && !print_json(&checking, err))
+		return false;
+	if (!options->json)
+		print_page(&checking);
+	*exit_code = !context->policies->is_valid ? 2 : problems(&checking) ? 3 : 0;
+	return true;
+}

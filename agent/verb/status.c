@@ -1,0 +1,335 @@
+/* status: how things stand by the journal alone: no network, no lock. First what needs somebody. */
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/when.h"
+#include "report/advice.h"
+#include "report/page.h"
+#include "report/standing.h"
+#include "verb/choose.h"
+#include "verb/options.h"
+#include "verb/verb.h"
+
+enum {
+	COLUMN_TOKEN,
+	COLUMN_STATE,
+	COLUMN_DUE,
+	COLUMN_DIES,
+	COLUMN_ID,
+	COLUMN_USED,
+	COLUMN_ROTATED,
+	COLUMN_SEEN,
+	COLUMN_GENERATION,
+	COLUMN_TROUBLE,
+	COLUMN_COUNT
+};
+static const struct table_column columns[COLUMN_COUNT] = {
+	[COLUMN_TOKEN] = { "TOKEN", .help = "its address" },
+	[COLUMN_STATE] = { "STATE", .help = "how it stands" },
+	[COLUMN_DUE] = { "DUE", .help = "the day it falls due" },
+	[COLUMN_DIES] = { "DIES", .help = "the first day its secret is dead" },
+	[COLUMN_ID] = { "ID", .right = true, .number = true, .hidden = true,
+		.help = "GitLab's number" },
+	[COLUMN_USED] = { "USED", .hidden = true,
+		.help = "when it was last used, as last seen" },
+	[COLUMN_ROTATED] = { "ROTATED", .hidden = true,
+		.help = "the day of our last rotation" },
+	[COLUMN_SEEN] = { "SEEN", .hidden = true, .help = "the day of the last reading" },
+	[COLUMN_GENERATION] = { "GENERATION", .right = true, .number = true, .hidden = true,
+		.help = "how many secrets we gave it" },
+	[COLUMN_TROUBLE] = { "TROUBLE", .wraps = true, .hidden = true,
+		.help = "why it does not go on" },
+};
+
+/* What is printed, and with which means. */
+struct stand {
+	const struct options *options;
+	struct arena *arena;
+	struct standings standings; /* items: those that the selectors mean */
+	int64_t now;
+};
+
+/* Drops what the selectors do not mean. */
+static bool
+select_items(struct stand *stand, struct err *err)
+{
+	struct standings *standings = &stand->standings;
+	size_t kept = 0;
+	bool *chosen;
+
+	if (!choose_records(stand->options, &standings->records, stand->arena, &chosen, err))
+		return false;
+	for (size_t i = 0; i < standings->count; i++)
+		if (chosen[standings->items[i].record - standings->records.items])
+			standings->items[kept++] = standings->items[i];
+	standings->count = kept;
+	return true;
+}
+
+static bool
+is_shown(const struct options *options, const struct standing_item *item)
+{
+	if (options->due || options->failed)
+		return (options->due && item->standing == STANDING_DUE) ||
+		       (options->failed && item->standing <= STANDING_LAGS);
+	return options->all || options->json || item->standing < STANDING_WELL;
+}
+
+static size_t
+count_between(const struct standings *standings, enum standing first, enum standing last)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < standings->count; i++)
+		count += standings->items[i].standing >= first &&
+		         standings->items[i].standing <= last;
+	return count;
+}
+
+/* "14 tokens: 1 needs a person, 2 due; next on 2026-11-24". */
+static const char *
+headline(const struct stand *stand)
+{
+	static const struct {
+		enum standing first, last;
+		const char *one, *many;
+	} parts[] = {
+		{ STANDING_PERSON, STANDING_DEAD, "needs a person", "need a person" },
+		{ STANDING_OPEN, STANDING_LAGS, "unfinished", "unfinished" },
+		{ STANDING_DUE, STANDING_DUE, "due", "due" },
+		{ STANDING_RELEASED, STANDING_RELEASED, "released", "released" },
+	};
+	const struct standings *standings = &stand->standings;
+	const char *text = page_count(stand->arena, standings->count, "token", "tokens");
+	const char *sign = ":";
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		size_t count = count_between(standings, parts[i].first, parts[i].last);
+
+		if (!count)
+			continue;
+		text = arena_format(stand->arena, "%s%s %zu %s", text, sign, count,
+			count == 1 ? parts[i].one : parts[i].many);
+		sign = ",";
+	}
+	if (standings->count && *sign == ':')
+		text = arena_format(stand->arena, "%s: all well", text);
+	for (size_t i = 0; i < standings->count; i++)
+		if (standings->items[i].standing >= STANDING_SOON &&
+			standings->items[i].lifetime)
+			return arena_format(stand->arena, "%s; next on %s", text,
+				page_day(stand->arena, standings->items[i].due.due_at));
+	return text;
+}
+
+/* "last run 2026-11-21 10:00 UTC (4 min ago), and it was a good one". */
+static const char *
+last_run(const struct stand *stand)
+{
+	const struct standings *standings = &stand->standings;
+	const char *text;
+
+	if (standings->last_run == NO_MOMENT)
+		return "no run yet";
+	text = arena_format(stand->arena, "last run %s",
+		page_moment(stand->arena, standings->last_run, stand->now));
+	if (standings->last_good_run == NO_MOMENT)
+		return arena_format(stand->arena, "%s; none was good yet", text);
+	if (standings->last_good_run >= standings->last_run)
+		return arena_format(stand->arena, "%s, all well", text);
+	return arena_format(stand->arena, "%s; last good one %s", text,
+		page_moment(stand->arena, standings->last_good_run, stand->now));
+}
+
+static void
+add_row(const struct stand *stand, struct table *table, const struct standing_item *item)
+{
+	const struct token_record *record = item->record;
+	struct arena *arena = stand->arena;
+	const char *cells[COLUMN_COUNT] = {
+		[COLUMN_TOKEN] = record->address,
+		[COLUMN_STATE] = item->words,
+		[COLUMN_DUE] = item->lifetime ? page_day(arena, item->due.due_at) : NULL,
+		[COLUMN_DIES] = record->token_id
+		                        ? page_day(arena, date_start(record->expires_on))
+		                        : NULL,
+		[COLUMN_ID] = record->token_id
+		                      ? arena_format(arena, "%" PRId64, record->token_id)
+		                      : NULL,
+		[COLUMN_USED] = page_used(arena, record->last_used_msec, stand->now),
+		[COLUMN_ROTATED] =
+			record->rotated_at ? page_day(arena, record->rotated_at) : NULL,
+		[COLUMN_SEEN] = record->seen_at ? page_day(arena, record->seen_at) : NULL,
+		[COLUMN_GENERATION] = arena_format(arena, "%" PRId64, record->generation),
+		[COLUMN_TROUBLE] = item->row ? item->row->trouble : NULL,
+	};
+
+	table_row(table, cells,
+		item->standing <= STANDING_DEAD  ? "red"
+		: item->standing <= STANDING_DUE ? "yellow"
+						 : NULL);
+}
+
+static bool
+print_table(const struct stand *stand, struct err *err)
+{
+	struct table_options options = options_table(stand->options, "tokens");
+	auto_table struct table *table = NULL;
+
+	if (!table_new(columns, COLUMN_COUNT, &options, &table, err))
+		return false;
+	for (size_t i = 0; i < stand->standings.count; i++)
+		if (is_shown(stand->options, &stand->standings.items[i]))
+			add_row(stand, table, &stand->standings.items[i]);
+	if (!table_rows(table) && !options_bare(stand->options))
+		return true;
+	if (!options_bare(stand->options))
+		putchar('\n');
+	return table_print(table, stdout, err);
+}
+
+/* Until when the secret in use lives. */
+static int64_t
+works_until(const struct standing_item *item)
+{
+	bool is_dead = item->standing == STANDING_DEAD;
+
+	return is_dead ? NO_MOMENT : date_start(item->record->expires_on);
+}
+
+/* What is behind a line of the table that is not well: the trouble, the destinations, and what to do. */
+static void
+print_item(const struct stand *stand, const struct standing_item *item)
+{
+	const struct rotation *row = item->row;
+
+	printf("\n%s  %s: %s\n", item->record->address,
+		page_id(stand->arena, item->record->token_id), item->words);
+	if (row)
+		printf("  rotation %" PRId64 " stands at %s since %s%s%s\n", row->id,
+			row_state_name(row->state),
+			page_moment(stand->arena, row->moved_at, stand->now),
+			*row->trouble ? ": " : "", row->trouble);
+	for (size_t i = 0; i < item->deliveries.count; i++) {
+		const struct delivery *delivery = &item->deliveries.items[i];
+
+		if (row || delivery_lags(delivery))
+			printf("  %s: %s%s%s\n", delivery->place,
+				page_delivery_state(delivery->state),
+				*delivery->trouble ? ": " : "", delivery->trouble);
+	}
+	if (item->standing <= STANDING_DEAD) {
+		struct trouble trouble = { .address = item->record->address,
+			.text = row ? row->trouble : "it ran out before it was renewed",
+			.advice = row && row->advice ? row->advice : GLR_REVOKED,
+			.person = true,
+			.since =
+				row ? row->trouble_since : date_start(item->record->expires_on),
+			.works_until = works_until(item) };
+		advice_print(&trouble, stand->now, stdout);
+	}
+}
+
+static bool
+print_page(const struct stand *stand, struct err *err)
+{
+	if (!options_bare(stand->options))
+		printf("%s\n%s\n", headline(stand), last_run(stand));
+	if (!print_table(stand, err))
+		return false;
+	if (options_bare(stand->options))
+		return true;
+	for (size_t i = 0; i < stand->standings.count; i++) {
+		const struct standing_item *item = &stand->standings.items[i];
+
+		if (item->standing <= STANDING_LAGS && is_shown(stand->options, item))
+			print_item(stand, item);
+	}
+	return true;
+}
+
+static struct json *
+deliveries_json(const struct deliveries *deliveries)
+{
+	struct json *array = json_array();
+
+	for (size_t i = 0; i < deliveries->count; i++) {
+		const struct delivery *delivery = &deliveries->items[i];
+		struct json *object = json_object();
+
+		json_set_text(object, "place", delivery->place);
+		json_set_text(object, "state", page_delivery_state(delivery->state));
+		json_set_bool(object, "lags", delivery_lags(delivery));
+		json_set_text(object, "trouble", *delivery->trouble ? delivery->trouble : NULL);
+		json_push(array, object);
+	}
+	return array;
+}
+
+static struct json *
+item_json(const struct stand *stand, const struct standing_item *item)
+{
+	const struct token_record *record = item->record;
+	struct json *json = json_object();
+
+	json_set_text(json, "token", record->address);
+	json_set_text(json, "state", item->words);
+	json_set_bool(json, "person", item->standing <= STANDING_DEAD);
+	json_set_int(json, "id", record->token_id);
+	page_set_moment(json, "dies_at", date_start(record->expires_on));
+	page_set_moment(json, "last_used_at",
+		record->last_used_msec == NO_MOMENT ? NO_MOMENT
+						    : record->last_used_msec / 1000);
+	page_set_moment(json, "adopted_at", record->adopted_at);
+	page_set_moment(
+		json, "rotated_at", record->rotated_at ? record->rotated_at : NO_MOMENT);
+	page_set_moment(
+		json, "released_at", record->released_at ? record->released_at : NO_MOMENT);
+	page_set_moment(json, "seen_at", record->seen_at);
+	if (item->lifetime)
+		json_set(json, "due", page_due_json(&item->due));
+	if (item->row) {
+		json_set_text(json, "advice", page_advice(stand->arena, item->row->advice));
+		json_set(json, "open", page_row_json(item->row));
+	}
+	json_set(json, "destinations", deliveries_json(&item->deliveries));
+	return json;
+}
+
+static bool
+print_json(const struct stand *stand, struct err *err)
+{
+	auto_json struct json *page = json_object();
+	struct json *tokens = json_array();
+
+	json_set_text(page, "headline", headline(stand));
+	page_set_moment(page, "last_run", stand->standings.last_run);
+	page_set_moment(page, "last_good_run", stand->standings.last_good_run);
+	for (size_t i = 0; i < stand->standings.count; i++)
+		if (is_shown(stand->options, &stand->standings.items[i]))
+			json_push(tokens, item_json(stand, &stand->standings.items[i]));
+	json_set(page, "tokens", tokens);
+	return json_print(page, stdout) ||
+	       err_set(err, ERR_LATER, 0, "cannot write the answer");
+}
+
+bool
+verb_status(
+	struct context *context, const struct options *options, int *exit_code, struct err *err)
+{
+	struct stand stand = { .options = options, .arena = context->arena, .now = time(NULL) };
+	bool ok;
+
+	ok = standings_read(context->journal, context->policies, stand.now, stand.arena,
+		     &stand.standings, err) &&
+	     select_items(&stand, err) &&
+	     (options->json && !options->output ? print_json(&stand, err)
+						: print_page(&stand, err));
+	rotations_done(&stand.standings.rows);
+	if (!ok)
+		return false;
+	*exit_code = count_between(&stand.standings, STANDING_PERSON, STANDING_DEAD) ? 3
+	             : count_between(&stand.standings, STANDING_OPEN, STANDING_LAGS) ? 1
+	                                                                             : 0;
+	return true;
+}
