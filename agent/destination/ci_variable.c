@@ -1,0 +1,296 @@
+#include "destination/ci_variable.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define PLACEHOLDER_VALUE "glrotate-placeholder"
+
+/* --- what stands there, and what may stand there --- */
+
+/* To the caller ERR_MOVED is the fence's word, and a change is repeated without harm. */
+static bool
+settled(bool ok, struct err *err)
+{
+	if (!ok && err->kind == ERR_MOVED)
+		err->kind = ERR_REFUSED;
+	if (!ok && err->kind == ERR_DOUBT)
+		err->kind = ERR_LATER;
+	return ok;
+}
+
+static struct variable_where
+where_of(const struct destination *variable)
+{
+	assert(variable->owner_id > 0);
+	return (struct variable_where){ .level = (enum variable_level)variable->level,
+		.owner_id = variable->owner_id,
+		.key = variable->key,
+		.scope = variable->scope };
+}
+
+static bool
+look(const struct destination_tools *tools, const struct destination *variable, bool *found,
+	struct variable *present, struct err *err)
+{
+	const struct variable_where where = where_of(variable);
+
+	return settled(
+		variable_get(tools->gitlab, &where, tools->arena, found, present, err), err);
+}
+
+static bool
+check_present(const struct destination_tools *tools, const struct destination *wanted,
+	const struct variable *present, const struct stamp *ours, struct err *err)
+{
+	const char *reason = ci_variable_impossible(wanted, present, tools->arena);
+	struct stamp found;
+	const char *own_text = ci_variable_own_text(present->description, tools->arena, &found);
+
+	if (reason)
+		return err_set(err, ERR_REFUSED, 0, "visibility: %s", reason);
+	return stamp_allows(&found, ours, err) && ci_variable_check_room(own_text, err);
+}
+
+/* --- preflight --- */
+
+static struct variable_change
+change_to(const struct destination *wanted, const struct secret *value, const char *description)
+{
+	return (struct variable_change){ .value = value,
+		.description = description,
+		.visibility = (enum visibility)wanted->visibility,
+		.protected = wanted->protected,
+		.raw = wanted->raw,
+		.variable_type = wanted->type };
+}
+
+static bool
+create(const struct destination_tools *tools, const struct destination *variable,
+	const struct secret *value, const char *description, struct variable *created,
+	struct err *err)
+{
+	const struct destination wanted = ci_variable_defaults(variable);
+	const struct variable_change change = change_to(&wanted, value, description);
+	const struct variable_where where = where_of(variable);
+
+	if (wanted.visibility == VISIBILITY_HIDDEN &&
+		!gitlab_at_least(gitlab_server_of(tools->gitlab), 17, 4))
+		return err_set(err, ERR_REFUSED, 0, "hidden variables need GitLab 17.4");
+	if (wanted.visibility != VISIBILITY_VISIBLE &&
+		!variable_can_mask(value, wanted.raw == STATED_YES))
+		return err_set(err, ERR_REFUSED, 0,
+			"GitLab cannot mask this secret: state 'visibility: visible'");
+	if (!settled(
+		    variable_create(tools->gitlab, &where, &change, tools->arena, created, err),
+		    err))
+		return err_wrap(err, "cannot be created");
+	if (!ci_variable_check_kept(&wanted, created, err))
+		return err_wrap(err, "created, to be deleted by hand");
+	return true;
+}
+
+static bool
+create_placeholder(const struct destination_tools *tools, const struct destination *variable,
+	struct err *err)
+{
+	auto_secret struct secret *value =
+		secret_copy(PLACEHOLDER_VALUE, strlen(PLACEHOLDER_VALUE));
+	auto_variable struct variable created = { 0 };
+
+	return create(tools, variable, value, PLACEHOLDER_TEXT, &created, err);
+}
+
+static const char *
+or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+static bool
+write_description_again(const struct destination_tools *tools,
+	const struct destination *variable, const struct variable *present, struct err *err)
+{
+	const struct variable_where where = where_of(variable);
+	const struct variable_change change = { .description = or_empty(present->description) };
+	auto_variable struct variable answer = { 0 };
+
+	if (!settled(
+		    variable_update(tools->gitlab, &where, &change, tools->arena, &answer, err),
+		    err))
+		return err_wrap(err, "cannot be written");
+	if (strcmp(or_empty(answer.description), change.description) != 0 ||
+		strcmp(or_empty(answer.environment_scope), variable->scope) != 0)
+		return err_set(err, ERR_REFUSED, 0,
+			"GitLab answered a write of its description with another description or scope");
+	return true;
+}
+
+static bool
+variable_preflight(const struct destination_tools *tools, const struct destination *variable,
+	const struct stamp *ours, struct err *err)
+{
+	auto_variable struct variable present = { 0 };
+	bool found;
+
+	if (!look(tools, variable, &found, &present, err))
+		return false;
+	if (!found)
+		return create_placeholder(tools, variable, err);
+	return check_present(tools, variable, &present, ours, err) &&
+	       write_description_again(tools, variable, &present, err);
+}
+
+/* --- deliver --- */
+
+/* A value that GitLab cannot mask is refused as a whole, and the old one, dead by now, would stay. */
+static bool
+check_maskable(const struct destination *wanted, const struct variable *present,
+	const struct secret *secret, struct err *err)
+{
+	const bool masked = wanted->visibility ? wanted->visibility != VISIBILITY_VISIBLE
+	                                       : present->masked == STATED_YES;
+	const bool raw = (wanted->raw ? wanted->raw : present->raw) == STATED_YES;
+
+	if (!masked || variable_can_mask(secret, raw))
+		return true;
+	return err_set(err, ERR_REFUSED, 0,
+		"GitLab cannot mask this secret: state 'visibility: visible'%s",
+		raw ? "" : ", or 'raw: yes'");
+}
+
+static bool
+check_delivered(const struct destination *variable, const struct secret *secret,
+	const struct stamp *stamp, const struct variable *answer, struct err *err)
+{
+	struct stamp kept;
+
+	if (answer->value && !secret_equal(answer->value, secret))
+		return err_set(err, ERR_REFUSED, 0, "GitLab keeps another value than was sent");
+	if (!ci_variable_check_kept(variable, answer, err))
+		return false;
+	stamp_parse(answer->description, NULL, &kept, NULL);
+	/* Without a description (releases before 16.2) there is no stamp, and no fence. */
+	if (answer->description && kept.generation != stamp->generation)
+		return err_set(err, ERR_REFUSED, 0,
+			"GitLab did not keep the stamp in its description");
+	return true;
+}
+
+static bool
+update(const struct destination_tools *tools, const struct destination *variable,
+	const struct variable *present, const struct secret *secret, const struct stamp *stamp,
+	struct err *err)
+{
+	const struct variable_where where = where_of(variable);
+	auto_variable struct variable answer = { 0 };
+	struct variable_change change;
+	char text[STAMP_TEXT_BYTES];
+	struct stamp found;
+	const char *own_text = ci_variable_own_text(present->description, tools->arena, &found);
+
+	if (!check_maskable(variable, present, secret, err))
+		return false;
+	change = change_to(variable, secret,
+		arena_format(tools->arena, "%s%s%s", own_text, *own_text ? " " : "",
+			stamp_text(stamp, text)));
+	/* Hiding is not GitLab's to change, and it is what it should be: see ci_variable_impossible(). */
+	if (present->hidden == STATED_YES)
+		change.visibility = VISIBILITY_KEPT;
+	if (!settled(
+		    variable_update(tools->gitlab, &where, &change, tools->arena, &answer, err),
+		    err))
+		return err_wrap(err, "cannot be written");
+	return check_delivered(variable, secret, stamp, &answer, err);
+}
+
+static bool
+variable_deliver(const struct destination_tools *tools, const struct destination *variable,
+	const struct secret *secret, const struct stamp *stamp, struct err *err)
+{
+	auto_variable struct variable present = { 0 }, created = { 0 };
+	char text[STAMP_TEXT_BYTES];
+	bool found;
+
+	if (!look(tools, variable, &found, &present, err))
+		return false;
+	/* Somebody deleted it since the preflight, while its consumers wait for this secret. */
+	if (!found)
+		return create(tools, variable, secret, stamp_text(stamp, text), &created,
+			       err) &&
+		       check_delivered(variable, secret, stamp, &created, err);
+	return check_present(tools, variable, &present, stamp, err) &&
+	       update(tools, variable, &present, secret, stamp, err);
+}
+
+/* --- verify, inspect, read --- */
+
+static bool
+is_same_stamp(const struct stamp *a, const struct stamp *b)
+{
+	return a->generation == b->generation && a->token_id == b->token_id &&
+	       !strcmp(a->agent, b->agent);
+}
+
+static bool
+variable_verify(const struct destination_tools *tools, const struct destination *variable,
+	const struct secret *secret, const struct stamp *stamp, enum proof *proof,
+	struct err *err)
+{
+	auto_variable struct variable present = { 0 };
+	struct stamp kept;
+	bool found;
+
+	if (!look(tools, variable, &found, &present, err))
+		return false;
+	if (!found)
+		return err_set(err, ERR_MOVED, 0, "is gone");
+	if (present.value && !secret_equal(present.value, secret))
+		return err_set(err, ERR_MOVED, 0, "holds another value");
+	stamp_parse(present.description, NULL, &kept, NULL);
+	if (!present.value && !is_same_stamp(&kept, stamp))
+		return err_set(err, ERR_MOVED, 0, "is hidden and holds another stamp");
+	*proof = present.value ? PROOF_VALUE : PROOF_STAMP;
+	return true;
+}
+
+static const char *
+variable_inspect(const struct destination_tools *tools, const struct destination *destination)
+{
+	struct destination variable = *destination;
+	auto_variable struct variable present = { 0 };
+	struct err err;
+	bool found;
+
+	if ((!variable.owner_id && !ci_variable_pin(tools, &variable, &err)) ||
+		!look(tools, &variable, &found, &present, &err))
+		return arena_format(tools->arena, "cannot: %s", err.text);
+	if (!found)
+		return ci_variable_describe_new(&variable, tools->arena);
+	return ci_variable_describe_change(&variable, &present, tools->arena);
+}
+
+static bool
+variable_read(const struct destination_tools *tools, const struct destination *variable,
+	struct secret **secret, struct err *err)
+{
+	auto_secret struct secret *placeholder =
+		secret_copy(PLACEHOLDER_VALUE, strlen(PLACEHOLDER_VALUE));
+	auto_variable struct variable present = { 0 };
+	bool found;
+
+	if (!look(tools, variable, &found, &present, err))
+		return false;
+	*secret =
+		found && !secret_equal(present.value, placeholder) ? take(present.value) : NULL;
+	return true;
+}
+
+const struct destination_row ci_variable_row = {
+	.expand = ci_variable_expand,
+	.pin = ci_variable_pin,
+	.preflight = variable_preflight,
+	.deliver = variable_deliver,
+	.verify = variable_verify,
+	.inspect = variable_inspect,
+	.read = variable_read,
+};

@@ -1,0 +1,252 @@
+#include "destination/ci_variable.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/advice.h"
+#include "gitlab/people.h"
+
+static bool
+check_type(const char *text, char *why, size_t why_bytes)
+{
+	if (!strcmp(text, "env_var") || !strcmp(text, "file"))
+		return true;
+	snprintf(why, why_bytes, "expected env_var or file, not '%s'", text);
+	return false;
+}
+
+/* clang-format off */
+const struct word ci_variable_visibilities[] = {
+	{ "visible", VISIBILITY_VISIBLE }, { "masked", VISIBILITY_MASKED },
+	{ "hidden", VISIBILITY_HIDDEN }, { NULL },
+};
+
+#define FILLS(member) offsetof(struct ci_variable_entry, member)
+static const struct field entry_fields[] = {
+	{ "key",               FIELD_TEXT,  FILLS(key), .required = true,
+	  .help = "the variable's name; may hold templates" },
+	{ "project",           FIELD_TEXT,  FILLS(project),
+	  .help = "full path of the project; unstated: the token's own" },
+	{ "group",             FIELD_TEXT,  FILLS(group),
+	  .help = "full path of the group; unstated: the token's own" },
+	{ "environment_scope", FIELD_TEXTS, FILLS(environment_scope),
+	  .help = "one or several, each its own variable; unstated: *" },
+	{ "visibility",        FIELD_WORD,  FILLS(visibility), .words = ci_variable_visibilities,
+	  .help = "unstated: kept; a new variable is masked" },
+	{ "protected",         FIELD_BOOL,  FILLS(protected),
+	  .help = "unstated: kept; a new variable is protected" },
+	{ "raw",               FIELD_BOOL,  FILLS(raw),
+	  .help = "yes: $ in the value stays as it is; unstated: kept; a new variable is raw" },
+	{ "type",              FIELD_TEXT,  FILLS(type), .check = check_type,
+	  .help = "env_var or file; unstated: kept; a new variable is env_var" },
+	{ NULL },
+};
+/* clang-format on */
+
+const struct shape ci_variable_entry_shape = {
+	.name = "a ci_variable",
+	.fields = entry_fields,
+	.bytes = sizeof(struct ci_variable_entry),
+	.scalar = "key",
+};
+
+/* --- from the policy's words to one place --- */
+
+static bool
+is_made_of(const char *text, bool path)
+{
+	const char *letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+	size_t length = strlen(text);
+
+	if (!length || length > VARIABLE_TEXT_MAX)
+		return false;
+	for (size_t at = 0; at < length; at++)
+		if (!strchr(letters, text[at]) && !(path && strchr("./-", text[at])))
+			return false;
+	return true;
+}
+
+static bool
+path_is_possible(const char *path, int level)
+{
+	return is_made_of(path, true) && path[0] != '/' && path[strlen(path) - 1] != '/' &&
+	       !strstr(path, "..") && !strstr(path, "//") &&
+	       (level != VARIABLE_PROJECT || strchr(path, '/'));
+}
+
+static bool
+scope_is_possible(const char *scope)
+{
+	if (!*scope || strlen(scope) > VARIABLE_TEXT_MAX)
+		return false;
+	for (; *scope; scope++)
+		if ((unsigned char)*scope <= 0x20 || *scope == 0x7f)
+			return false;
+	return true;
+}
+
+/* The level at which the token's own owner keeps variables; 0 when the address does not say it. */
+static int
+own_level(enum token_type type)
+{
+	switch (type) {
+	case TYPE_PROJECT:
+	case TYPE_PROJECT_DEPLOY:
+	case TYPE_TRIGGER:
+	case TYPE_KUBERNETES_AGENT:
+		return VARIABLE_PROJECT;
+	case TYPE_GROUP:
+	case TYPE_GROUP_DEPLOY:
+		return VARIABLE_GROUP;
+	default:
+		return 0;
+	}
+}
+
+static bool
+resolve_owner(const struct ci_variable_entry *entry, const struct expansion *expansion,
+	struct destination *variable, struct err *err)
+{
+	const struct address *token = expansion->token;
+	const char *stated = entry->project ? entry->project : entry->group;
+
+	if (entry->project && entry->group)
+		return err_set(err, ERR_POLICY, 0, "'project' and 'group' exclude each other");
+	variable->level = entry->project ? VARIABLE_PROJECT : VARIABLE_GROUP;
+	if (stated)
+		return template_fill(stated, token, expansion->arena, &variable->owner, err);
+	variable->level = own_level(token->type);
+	if (!variable->level)
+		return err_set(err, ERR_POLICY, 0,
+			"a token of type %s has no project or group of its own: add 'project:' or 'group:'",
+			token_type_name(token->type));
+	variable->owner = token->owner;
+	return true;
+}
+
+/* GitLab's paths do not tell capital letters from small ones. A group's own are the groups and projects
+ * below it, too. */
+static bool
+is_inside(const struct destination *variable, const struct address *token)
+{
+	const size_t length = strlen(token->owner);
+	const int level = own_level(token->type);
+
+	if (!level || strncasecmp(variable->owner, token->owner, length))
+		return false;
+	if (!variable->owner[length])
+		return variable->level == level;
+	return level == VARIABLE_GROUP && variable->owner[length] == '/';
+}
+
+static bool
+check_place(
+	const struct destination *variable, const struct expansion *expansion, struct err *err)
+{
+	if (!path_is_possible(variable->owner, variable->level))
+		return err_set(err, ERR_POLICY, 0, "'%s' is no full path of a %s",
+			variable->owner,
+			variable->level == VARIABLE_PROJECT ? "project" : "group");
+	if (!is_made_of(variable->key, false))
+		return err_set(err, ERR_POLICY, 0,
+			"'%s' is no variable's key: 1 to 255 letters, digits and '_'",
+			variable->key);
+	if (expansion->inside_only && !is_inside(variable, expansion->token))
+		return err_set(err, ERR_POLICY, 0,
+			"a pattern delivers inside its token's own owner, and '%s' is outside of '%s': "
+			"add 'outside_owner: true' if that is meant",
+			variable->owner, expansion->token->owner);
+	return true;
+}
+
+static bool
+add_scope(const char *scope, struct destination *variable, const struct expansion *expansion,
+	struct err *err)
+{
+	if (!template_fill(scope, expansion->token, expansion->arena, &variable->scope, err))
+		return false;
+	if (!scope_is_possible(variable->scope))
+		return err_set(
+			err, ERR_POLICY, 0, "'%s' is no environment scope", variable->scope);
+	variable->text = arena_format(expansion->arena, "ci_variable %s%s %s %s",
+		variable->level == VARIABLE_GROUP ? "group:" : "", variable->owner,
+		variable->key, variable->scope);
+	expansion_add(expansion, variable);
+	return true;
+}
+
+bool
+ci_variable_expand(const void *value, const struct expansion *expansion, struct err *err)
+{
+	const struct ci_variable_entry *entry = value;
+	struct destination variable = { .at = entry->at,
+		.kind = DESTINATION_CI_VARIABLE,
+		.type = entry->type,
+		.visibility = entry->visibility,
+		.protected = entry->protected,
+		.raw = entry->raw };
+
+	if (!resolve_owner(entry, expansion, &variable, err) ||
+		!template_fill(
+			entry->key, expansion->token, expansion->arena, &variable.key, err) ||
+		!check_place(&variable, expansion, err))
+		return false;
+	if (!entry->environment_scope.count)
+		return add_scope("*", &variable, expansion, err);
+	for (size_t i = 0; i < entry->environment_scope.count; i++)
+		if (!add_scope(entry->environment_scope.items[i], &variable, expansion, err))
+			return false;
+	return true;
+}
+
+/* --- whose it is, by number --- */
+
+static bool
+place_at(const struct destination_tools *tools, const struct destination *variable, bool by_id,
+	int64_t *id, struct err *err)
+{
+	struct place_of_work place;
+	bool ok;
+
+	if (variable->level == VARIABLE_PROJECT)
+		ok = by_id ? people_project(tools->gitlab, variable->owner_id, tools->arena,
+				     &place, err)
+		           : people_project_at(
+				     tools->gitlab, variable->owner, tools->arena, &place, err);
+	else
+		ok = by_id ? people_group(tools->gitlab, variable->owner_id, tools->arena,
+				     &place, err)
+		           : people_group_at(
+				     tools->gitlab, variable->owner, tools->arena, &place, err);
+	if (ok)
+		*id = place.id;
+	return ok;
+}
+
+bool
+ci_variable_pin(
+	const struct destination_tools *tools, struct destination *variable, struct err *err)
+{
+	int64_t id = 0;
+	bool found = place_at(tools, variable, false, &id, err);
+
+	if (!found && err->kind != ERR_MOVED)
+		return false;
+	if (found && variable->owner_id && id != variable->owner_id) {
+		err_set(err, ERR_PERSON, 0,
+			"'%s' is now number %lld, and was number %lld when it was adopted",
+			variable->owner, (long long)id, (long long)variable->owner_id);
+		return err_advise(err, GLR_PATH_MOVED);
+	}
+	/* A renamed project is still ours to write to: its number says so. */
+	if (!found && variable->owner_id)
+		found = place_at(tools, variable, true, &id, err);
+	if (!found && err->kind == ERR_MOVED)
+		return err_set(err, ERR_REFUSED, 0,
+			"'%s' is not there, or this credential may not see it",
+			variable->owner);
+	if (found)
+		variable->owner_id = id;
+	return found;
+}

@@ -1,0 +1,145 @@
+#include "destination/kind.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char *
+owner_value(const struct address *token, struct arena *arena)
+{
+	(void)arena;
+	return token->owner;
+}
+
+static const char *
+owner_basename_value(const struct address *token, struct arena *arena)
+{
+	const char *slash = strrchr(token->owner, '/');
+
+	(void)arena;
+	return slash ? slash + 1 : token->owner;
+}
+
+static const char *
+name_value(const struct address *token, struct arena *arena)
+{
+	(void)arena;
+	return token->name;
+}
+
+/* The C locale's letters only, whatever the process runs under: a variable's key knows no others. */
+static const char *
+name_key_value(const struct address *token, struct arena *arena)
+{
+	char *key = arena_text(arena, token->name);
+
+	for (char *at = key; *at; at++) {
+		if (*at >= 'a' && *at <= 'z')
+			*at = (char)(*at - 'a' + 'A');
+		else if (!(*at >= 'A' && *at <= 'Z') && !(*at >= '0' && *at <= '9'))
+			*at = '_';
+	}
+	return key;
+}
+
+static const char *
+type_value(const struct address *token, struct arena *arena)
+{
+	(void)arena;
+	return token_type_name(token->type);
+}
+
+/* clang-format off */
+static const struct template {
+	const char *word;
+	const char *(*value)(const struct address *token, struct arena *arena);
+} templates[] = {
+	{ "owner",          owner_value },
+	{ "owner:basename", owner_basename_value },
+	{ "name",           name_value },
+	{ "name:key",       name_key_value },
+	{ "type",           type_value },
+};
+/* clang-format on */
+
+static const struct template *
+template_of(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(templates); i++)
+		if (!strcmp(templates[i].word, word))
+			return &templates[i];
+	return NULL;
+}
+
+static bool
+refuse_unknown(const char *word, struct err *err)
+{
+	const char *words[ARRAY_SIZE(templates) + 1] = { NULL };
+	const char *nearest;
+
+	for (size_t i = 0; i < ARRAY_SIZE(templates); i++)
+		words[i] = templates[i].word;
+	nearest = nearest_word(word, words);
+	if (nearest)
+		return err_set(err, ERR_POLICY, 0,
+			"there is no template {%s}; did you mean {%s}?", word, nearest);
+	return err_set(err, ERR_POLICY, 0,
+		"there is no template {%s}, only {owner} {owner:basename} {name} {name:key} {type}",
+		word);
+}
+
+static bool
+is_plain(const char *value)
+{
+	if (!*value || strstr(value, ".."))
+		return false;
+	for (; *value; value++)
+		if (!isascii(*value) ||
+			(!isalnum((unsigned char)*value) && !strchr("_./-", *value)))
+			return false;
+	return true;
+}
+
+static bool
+append_value(const char *word, const struct address *token, struct arena *arena,
+	const char **filled, struct err *err)
+{
+	const struct template *found = template_of(word);
+	const char *value;
+
+	if (!found)
+		return refuse_unknown(word, err);
+	value = found->value(token, arena);
+	if (!is_plain(value))
+		return err_set(err, ERR_POLICY, 0,
+			"{%s} is '%s' here, and a template takes only letters, digits and _./- without '..'",
+			word, value);
+	*filled = arena_format(arena, "%s%s", *filled, value);
+	return true;
+}
+
+bool
+template_fill(const char *text, const struct address *token, struct arena *arena,
+	const char **filled, struct err *err)
+{
+	const char *draft = text ? "" : NULL;
+
+	while (text && *text) {
+		const size_t plain = strcspn(text, "{");
+		const char *end;
+
+		draft = arena_format(arena, "%s%.*s", draft, (int)plain, text);
+		text += plain;
+		if (!*text)
+			break;
+		end = strchr(text, '}');
+		if (!end)
+			return err_set(
+				err, ERR_POLICY, 0, "'%s' has a brace without its end", text);
+		if (!append_value(arena_text_n(arena, text + 1, (size_t)(end - text) - 1),
+			    token, arena, &draft, err))
+			return false;
+		text = end + 1;
+	}
+	*filled = draft;
+	return true;
+}
