@@ -184,6 +184,12 @@ group_leave(struct group *group, bool ok, bool waits, struct err *err)
 	return ok;
 }
 
+bool
+group_has_failed(const struct group *group)
+{
+	return group->failure.kind != ERR_NONE;
+}
+
 struct db *
 group_look(struct group *group, struct err *err)
 {

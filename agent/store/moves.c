@@ -258,14 +258,18 @@ tell_move(struct journal *journal, struct db *db, const struct move *move, struc
 	return event_append(journal, db, &told, err);
 }
 
+/* When an answer is brought again, the commit that failed may have got through all but the last sync, so that the row stands
+ * at HELD already. Then it is written once more, event and all, to be sure of the disk. */
 static bool
 write_move(struct journal *journal, struct db *db, const struct move *move, struct err *err)
 {
-	struct db_value values[ROW_FIELDS + 1];
+	struct db_value values[ROW_FIELDS + 2];
+	bool again = move->brings_answer && group_has_failed(journal->group);
 
 	db_values_of(row_fields, ROW_FIELDS, &move->row, values);
 	values[ROW_FIELDS] = DB_INT((int64_t)move->from);
-	return db_change(db, ROTATION_MOVE, values, ROW_FIELDS + 1, err) &&
+	values[ROW_FIELDS + 1] = DB_INT((int64_t)(again ? STATE_HELD : move->from));
+	return db_change(db, ROTATION_MOVE, values, ROW_FIELDS + 2, err) &&
 	       write_sealed(db, move, err) && replace_deliveries(db, move, err) &&
 	       tell_move(journal, db, move, err);
 }

@@ -153,7 +153,7 @@ const char *const schema_statements[STATEMENT_COUNT] = {
 		" VALUES (" FIXED_VALUES ", " MOVING_VALUES ")",
 	[ROTATION_MOVE] =
 		"UPDATE rotations SET (" ROTATION_MOVING ") = (" MOVING_VALUES ")"
-		" WHERE id = ?1 AND token = ?2 AND state = ?26 AND closed_at IS NULL",
+		" WHERE id = ?1 AND token = ?2 AND state IN (?26, ?27) AND closed_at IS NULL",
 	[ROTATION_RESERVE] = "UPDATE rotations SET sealed = zeroblob(?2) WHERE id = ?1",
 	[ROTATION_SEAL] = "UPDATE rotations SET sealed = ?2 WHERE id = ?1 AND length(sealed) = length(?2)",
 	[ROTATION_CLOSE] = "UPDATE rotations SET closed_at = ?2, sealed = NULL WHERE id = ?1",

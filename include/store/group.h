@@ -29,6 +29,9 @@ must_check struct db *group_enter(struct group *group, bool rescue, struct err *
  * it is on the disk. */
 must_check bool group_leave(struct group *group, bool ok, bool waits, struct err *err);
 
+/* Between the two: whether something failed before, so that this is a rescue. */
+bool group_has_failed(const struct group *group);
+
 /* Lends it for reading. */
 must_check struct db *group_look(struct group *group, struct err *err);
 void group_done_looking(struct group *group);

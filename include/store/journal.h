@@ -5,7 +5,9 @@
  * other change rides in the next such commit, or in journal_flush(), for a crash only repeats what may be repeated. After
  * any failure to write, every later call fails too, ERR_STORE: the run ends. The one exception is a move from INTENDED into
  * HELD, which holds a secret that nobody else has: calling journal_move() again with the same row tries again, with a new
- * transaction over what is on the disk, as often as the caller likes. The other calls stay refused after it succeeded. */
+ * transaction over what is on the disk, as often as the caller likes. The other calls stay refused after it succeeded.
+ *
+ * A journal must not be carried across a fork(): SQLite's locks would be shared by mistake. */
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H
 

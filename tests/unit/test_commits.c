@@ -1,8 +1,10 @@
 #include "store_fixture.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/workers.h"
@@ -329,6 +331,67 @@ after_a_failure_all_is_refused_but_an_answer_may_be_brought_again(void **unused)
 	fixture_close(&fixture);
 }
 
+/* Stands before the C library's: SQLite's syncs come through here. */
+static atomic_int syncs_until_failure;
+
+int
+fdatasync(int fd)
+{
+	if (atomic_load(&syncs_until_failure) &&
+		atomic_fetch_sub(&syncs_until_failure, 1) == 1) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* Brings an answer while the nth sync fails; false when there are fewer. `*failures` counts the moves that failed by it: SQLite
+ * does not mind when the folder cannot be synced. */
+static bool
+answer_survives_a_failing_sync(int nth, int *failures)
+{
+	auto_arena struct arena *arena = arena_new();
+	auto_rotations struct rotations rotations = { 0 };
+	struct fixture fixture;
+	struct rotation row;
+	bool reached;
+
+	assert_int_equal(fixture_setup(NULL), 0);
+	fixture_open(&fixture);
+	row = fixture_begin(&fixture, fixture_token(&fixture, "a"), "a");
+	move(&fixture, &row, STATE_INTENDED);
+	fixture_answer(&row, 101);
+	atomic_store(&syncs_until_failure, nth);
+	if (!journal_move(fixture.journal, &row, STATE_HELD, NULL, "holds", &fixture.err)) {
+		++*failures;
+		move(&fixture, &row, STATE_HELD);
+	}
+	reached = !atomic_exchange(&syncs_until_failure, 0);
+	fixture_close(&fixture);
+	fixture_open(&fixture);
+	worked(journal_open_rows(fixture.journal, arena, &rotations, &fixture.err),
+		&fixture.err);
+	assert_int_equal(rotations.count, 1);
+	assert_int_equal(rotations.items[0].state, STATE_HELD);
+	assert_true(secret_equal(rotations.items[0].secret, row.secret));
+	assert_chain_holds(&fixture);
+	rotation_done(&row);
+	fixture_close(&fixture);
+	assert_int_equal(fixture_teardown(NULL), 0);
+	return reached;
+}
+
+static void
+an_answer_is_kept_whichever_sync_failed_when_it_was_first_brought(void **unused)
+{
+	int failures = 0;
+	(void)unused;
+
+	for (int nth = 1; answer_survives_a_failing_sync(nth, &failures); nth++)
+		;
+	assert_true(failures >= 3);
+}
+
 /* --- a process that is killed --- */
 
 static void
@@ -536,6 +599,8 @@ main(void)
 		cmocka_unit_test(what_is_taken_back_takes_nothing_else_with_it),
 		FIXTURE_TEST(no_file_grows_between_the_intent_and_its_answer),
 		FIXTURE_TEST(after_a_failure_all_is_refused_but_an_answer_may_be_brought_again),
+		cmocka_unit_test(
+			an_answer_is_kept_whichever_sync_failed_when_it_was_first_brought),
 		FIXTURE_TEST(what_rode_is_lost_whole_with_a_crash_and_what_waited_is_there),
 		FIXTURE_TEST(every_promise_of_a_killed_process_is_kept),
 		FIXTURE_TEST(readers_in_a_loop_hold_up_no_commit_and_see_whole_states),
