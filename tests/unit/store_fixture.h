@@ -126,6 +126,23 @@ fixture_begin(struct fixture *fixture, int64_t token, const char *address)
 	return row;
 }
 
+static inline void
+move(struct fixture *fixture, struct rotation *row, enum state_of_row to)
+{
+	worked(journal_move(fixture->journal, row, to, NULL, "moved", &fixture->err),
+		&fixture->err);
+}
+
+static inline void
+assert_chain_holds(struct fixture *fixture)
+{
+	char head[EVENT_HASH_TEXT];
+	int64_t broken = -1;
+
+	worked(journal_verify(fixture->journal, head, &broken, &fixture->err), &fixture->err);
+	assert_int_equal(broken, 0);
+}
+
 /* What the answer brings: a secret that names its row and round. */
 static inline void
 fixture_answer(struct rotation *row, int64_t id)

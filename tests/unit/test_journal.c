@@ -10,13 +10,6 @@ fixed_moment(void *context)
 	return *(int64_t *)context;
 }
 
-static void
-move(struct fixture *fixture, struct rotation *row, enum state_of_row to)
-{
-	worked(journal_move(fixture->journal, row, to, NULL, "moved", &fixture->err),
-		&fixture->err);
-}
-
 static struct rotation
 held(struct fixture *fixture)
 {
