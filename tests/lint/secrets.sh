@@ -1,0 +1,46 @@
+#!/bin/sh
+# Who may look into a secret, and why.
+. "$(dirname "$0")/common.sh"
+
+callers='
+base/secret.c: it is the one that holds it
+base/http.c: the PRIVATE-TOKEN header and the bodies of requests
+base/json.c: decodes answers and encodes bodies
+base/atomic_file.c: writes it into a file
+gitlab/variable.c: whether GitLab could mask it
+store/seal.c: encrypts it for the disk, and reads the key
+'
+
+reveals() {
+	code agent include | grep '\<secret_reveal\>' | grep -v '^include/base/secret\.h:'
+}
+
+check_callers() {
+	reveals | while IFS= read -r line; do
+		file=${line%%:*}
+		printf '%s' "$callers" | grep -q "^${file#agent/}: " ||
+			echo "$line: not in the list of secrets.sh"
+	done
+}
+
+# A right that nobody uses any more is taken back.
+check_rows() {
+	printf '%s' "$callers" | sed -n 's/: .*//p' | while read -r file; do
+		[ -e "agent/$file" ] && ! grep -q '\<secret_reveal\>' "agent/$file" &&
+			echo "agent/$file: does not look into secrets: take it out of secrets.sh"
+	done
+}
+
+# A secret ends up in a text, or in memory that nobody wipes, through one of these.
+check_leaks() {
+	reveals |
+		grep -E '\<(err_set|err_wrap|log_event|log_line|[a-z]*printf|puts|fputs|strdup|strndup|asprintf|arena_[a-z_]*|diags_[a-z]*)\(.*secret_reveal' |
+		sed 's/$/: a secret becomes a text/'
+}
+
+faults() {
+	check_callers
+	check_rows
+	check_leaks
+}
+report
