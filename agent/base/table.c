@@ -177,8 +177,6 @@ print(struct table *table, FILE *stream, struct err *err)
 	if (table->style == TABLE_PRETTY) {
 		scols_table_set_termforce(table->grid, SCOLS_TERMFORCE_ALWAYS);
 		scols_table_set_termwidth(table->grid, (size_t)width_of(table, stream));
-	} else {
-		scols_table_set_termforce(table->grid, SCOLS_TERMFORCE_NEVER);
 	}
 	errno = 0;
 	if (scols_print_table(table->grid) || fflush(stream) || ferror(stream))

@@ -74,8 +74,8 @@ create(const struct destination_tools *tools, const struct destination *variable
 	const struct variable_where where = where_of(variable);
 
 	if (wanted.visibility == VISIBILITY_HIDDEN &&
-		!gitlab_at_least(gitlab_server_of(tools->gitlab), 17, 4))
-		return err_set(err, ERR_REFUSED, 0, "hidden variables need GitLab 17.4");
+		!gitlab_at_least(gitlab_server_of(tools->gitlab), 17, 6))
+		return err_set(err, ERR_REFUSED, 0, "hidden variables need GitLab 17.6");
 	if (wanted.visibility != VISIBILITY_VISIBLE &&
 		!variable_can_mask(value, wanted.raw == STATED_YES))
 		return err_set(err, ERR_REFUSED, 0,

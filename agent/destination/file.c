@@ -38,9 +38,7 @@ const struct shape file_entry_shape = {
 static bool
 path_is_clean(const char *path)
 {
-	const size_t length = strlen(path);
-
-	if (path[0] != '/' || length >= PATH_MAX || path[length - 1] == '/')
+	if (path[0] != '/' || strlen(path) >= PATH_MAX)
 		return false;
 	for (const char *at = path; *at; at++)
 		if ((unsigned char)*at < 0x20 || *at == 0x7f)

@@ -90,7 +90,7 @@ refuse_unknown(const char *word, struct err *err)
 static bool
 is_plain(const char *value)
 {
-	if (!*value || strstr(value, ".."))
+	if (strstr(value, ".."))
 		return false;
 	for (; *value; value++)
 		if (!isascii(*value) ||

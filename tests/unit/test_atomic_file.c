@@ -65,7 +65,7 @@ static char folder[64];
 static const char *
 place(const char *name)
 {
-	static char paths[4][PATH_MAX];
+	static char paths[16][PATH_MAX];
 	static unsigned turn;
 	char *path = paths[turn++ % ARRAY_SIZE(paths)];
 
@@ -241,6 +241,7 @@ a_kill_before_the_rename_leaves_the_old_content_and_its_leftover_is_swept(void *
 	put("token", "old", 0600);
 	put(".other.glrotate-abcdef", "not ours", 0600);
 	put(".token.glrotate-abcdefg", "not ours", 0600);
+	put(".token.glrotate-ab.def", "not ours", 0600);
 	child = fork();
 	if (!child) {
 		killed_at_rename = true;
@@ -249,11 +250,11 @@ a_kill_before_the_rename_leaves_the_old_content_and_its_leftover_is_swept(void *
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
 	assert_string_equal(content_of(file.path), "old");
-	assert_int_equal(files_in_folder(), 4);
+	assert_int_equal(files_in_folder(), 5);
 
 	assert_true(replace(&file, "new", &err));
 	assert_string_equal(content_of(file.path), "new\n");
-	assert_int_equal(files_in_folder(), 3);
+	assert_int_equal(files_in_folder(), 4);
 }
 
 static void
@@ -364,6 +365,50 @@ the_stamp_is_kept_beside_the_content_and_other_attributes_survive(void **state)
 	assert_string_equal(text, "");
 }
 
+/* Runs in a child, as a user whom modes stop: 0 when all is as it should be. */
+static int
+replace_as_nobody(void)
+{
+	const struct atomic_file unwritable = {
+		.path = place("token"), .mode = 0400, .stamp = "[glrotate #1]", OWNER_KEPT
+	};
+	const struct atomic_file unreadable = {
+		.path = place("token"), .mode = 0200, OWNER_KEPT
+	};
+	const struct atomic_file given = { .path = place("token"), .uid = 0, .gid = (gid_t)-1 };
+	char text[64];
+	struct err err;
+
+	if (setgid(65534) || setuid(65534))
+		return 1;
+	if (!replace(&unwritable, "new", &err) ||
+		!atomic_file_stamp(unwritable.path, text, sizeof(text), &err))
+		return 2;
+	if (!*text && !setxattr(folder, "user.probe", "x", 1, 0))
+		return 3;
+	if (atomic_file_probe(&unreadable, &err) || err.kind != ERR_REFUSED)
+		return 4;
+	if (atomic_file_probe(&given, &err) || err.kind != ERR_REFUSED)
+		return 5;
+	return strcmp(content_of(unwritable.path), "new\n") != 0;
+}
+
+static void
+a_user_whom_modes_stop_can_stamp_but_not_write_what_it_cannot_read_back(void **state)
+{
+	pid_t child;
+	int status;
+	(void)state;
+
+	if (geteuid() || chown(folder, 65534, 65534))
+		skip();
+	child = fork();
+	if (!child)
+		_exit(replace_as_nobody());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 static atomic_bool reading;
 static atomic_int torn, reads;
 
@@ -441,6 +486,8 @@ main(void)
 		in_a_folder(what_cannot_be_replaced_is_refused),
 		in_a_folder(the_sticky_bit_makes_an_open_folder_acceptable),
 		in_a_folder(the_stamp_is_kept_beside_the_content_and_other_attributes_survive),
+		in_a_folder(
+			a_user_whom_modes_stop_can_stamp_but_not_write_what_it_cannot_read_back),
 		in_a_folder(a_reader_sees_the_old_content_or_the_new_and_nothing_else),
 	};
 	struct err err;
