@@ -25,55 +25,62 @@ struct verb {
 		struct err *err);
 	unsigned needs;  /* enum need */
 	unsigned allows; /* enum option_bit */
-	bool takes_tokens;
+	size_t least_tokens, most_tokens;
+	bool wants_reason;
 	/* Done instead when this flag of struct options is given; 0: there is none. */
 	size_t milder;
 	bool (*milder_does)(struct context *context, const struct options *options,
 		int *exit_code, struct err *err);
-	unsigned milder_needs;
+	unsigned milder_needs, milder_allows;
 	const char *synopsis, *summary, *help;
 };
 
 #define READS (NEED_POLICY | NEED_JOURNAL_COPY | NEED_GITLAB)
+#define OF_PLAN                                                                                \
+	(OPTION_TABLE | OPTION_SELECT | OPTION_STATE | OPTION_ALL | OPTION_AT | OPTION_LIMIT)
+#define MANY SIZE_MAX
 #define FLAG(member) offsetof(struct options, member)
 
 /* clang-format off */
 static const struct verb verbs[] = {
 	{ "check", verb_check, NEED_POLICY_IF_VALID | NEED_JOURNAL_COPY | NEED_GITLAB,
-	  OPTION_JSON | OPTION_OFFLINE, false, FLAG(offline), verb_check, NEED_POLICY_IF_VALID,
+	  OPTION_JSON | OPTION_OFFLINE, 0, 0, false, FLAG(offline), verb_check, NEED_POLICY_IF_VALID, 0,
 	  "[--offline]", "is the policy valid; do our rights suffice; changes nothing",
-	  "Reads the policy, then asks GitLab who we are and whether our credential may do what the policy\n"
-	  "asks for: a line for each owner, token and destination, `ok` or `FAIL` with the reason.\n" },
-	{ "plan", verb_plan, READS,
-	  OPTION_TABLE | OPTION_SELECT | OPTION_STATE | OPTION_ALL | OPTION_AT | OPTION_LIMIT, true, 0, NULL, 0,
+	  "Reads the policy, then asks GitLab who we are and whether our credential may do\n"
+	  "what the policy asks for: a line for each owner, token and destination, `ok` or\n"
+	  "`FAIL` with the reason.\n" },
+	{ "plan", verb_plan, READS, OF_PLAN, 0, MANY, false, 0, NULL, 0, 0,
 	  "[--at DATE] [--all] [TOKEN…]", "what is due, when, why; what dies with it",
-	  "Lists what a run would do now, and what needs a person; then for each token when and why it is due,\n"
-	  "when it dies, when it was last used, and what would change at its destinations. Changes nothing.\n" },
+	  "Lists what a run would do now, and what needs a person; then for each of these\n"
+	  "tokens when and why it is due, when it dies, when it was last used, and what\n"
+	  "would change at its destinations. Changes nothing.\n" },
 	{ "run", verb_run, NEED_POLICY_IF_VALID | NEED_JOURNAL | NEED_GITLAB,
-	  OPTION_LIMIT | OPTION_DRY_RUN | OPTION_TABLE | OPTION_SELECT | OPTION_STATE | OPTION_ALL | OPTION_AT, false,
-	  FLAG(dry_run), verb_plan, READS,
+	  OPTION_LIMIT | OPTION_DRY_RUN, 0, 0, false, FLAG(dry_run), verb_plan, READS, OF_PLAN,
 	  "[--limit N] [--dry-run]", "do it: the timer's verb; silent when nothing is due",
-	  "Finishes what is open, adopts tokens that the policy names, rotates what is due, delivers and verifies.\n"
-	  "What is begun is finished also under a broken policy; nothing new starts then.\n" },
+	  "Finishes what is open, adopts tokens that the policy names, rotates what is due,\n"
+	  "delivers and verifies. What is begun is finished also under a broken policy;\n"
+	  "nothing new starts then. With --dry-run all options of plan hold.\n" },
 	{ "status", verb_status, NEED_POLICY_IF_VALID | NEED_JOURNAL_COPY,
-	  OPTION_TABLE | OPTION_SELECT | OPTION_STATE | OPTION_ALL, true, 0, NULL, 0,
+	  OPTION_TABLE | OPTION_SELECT | OPTION_STATE | OPTION_ALL, 0, MANY, false, 0, NULL, 0, 0,
 	  "[--all] [TOKEN…]", "how things stand, by the journal alone",
-	  "What needs a person, is unfinished, was released, or falls due within a week. Asks nobody and holds up\n"
-	  "no run. Exit code 3 when a person is needed, 1 when something is unfinished.\n" },
-	{ "explain", verb_explain, READS,
-	  0, true, 0, NULL, 0,
-	  "TOKEN", "one token: policy lines, due date as a sum, destinations, last events",
-	  "Everything about one token. When GitLab cannot be read, what the journal remembers of it.\n" },
+	  "What needs a person, is unfinished, was released, or falls due within a week.\n"
+	  "Asks nobody and holds up no run. Exit code 3 when a person is needed, 1 when\n"
+	  "something is unfinished.\n" },
+	{ "explain", verb_explain, READS, 0, 1, 1, false, 0, NULL, 0, 0,
+	  "TOKEN", "one token: its due date as a sum, destinations, last events",
+	  "Everything about one token. When GitLab cannot be read, what the journal\n"
+	  "remembers of it.\n" },
 	{ "rotate", verb_rotate, NEED_POLICY | NEED_JOURNAL | NEED_GITLAB,
-	  OPTION_YES | OPTION_SELECT, true, 0, NULL, 0,
+	  OPTION_YES | OPTION_SELECT, 1, MANY, true, 0, NULL, 0, 0,
 	  "TOKEN… --reason TEXT", "rotate these now, and deliver",
-	  "Rotates the tokens although they are not due, takes over one that somebody else rotated, makes a dead\n"
-	  "one anew. The old secret dies at once. A pattern that means several tokens asks first.\n" },
+	  "Rotates the tokens although they are not due, takes over one that somebody else\n"
+	  "rotated, makes a dead one anew. The old secret dies at once. A pattern that\n"
+	  "means several tokens asks first.\n" },
 	{ "history", verb_history, NEED_JOURNAL_COPY,
-	  OPTION_TABLE | OPTION_LIMIT | OPTION_VERIFY, true, 0, NULL, 0,
+	  OPTION_TABLE | OPTION_LIMIT | OPTION_VERIFY, 0, 1, false, 0, NULL, 0, 0,
 	  "[TOKEN] [--verify]", "the events, newest last",
-	  "Who did what, when and why: of one token, or of all. --verify proves that no event was changed; the head\n"
-	  "that it prints is the one that the last run logged.\n" },
+	  "Who did what, when and why: of one token, or of all. --verify proves that no\n"
+	  "event was changed; the head that it prints is the one that the last run logged.\n" },
 };
 /* clang-format on */
 
@@ -116,7 +123,7 @@ print_help(FILE *stream)
 static void
 print_verb_help(const struct verb *verb)
 {
-	printf("glrotate %s %s: %s\n\n%s\n", verb->name, verb->synopsis, verb->summary,
+	printf("glrotate %s %s\n%s\n\n%s\n", verb->name, verb->synopsis, verb->summary,
 		verb->help);
 	options_help(verb->allows, stdout);
 	puts("and --policy, --state, --reason, --quiet, --verbose: see glrotate help.\n\n"
@@ -166,9 +173,15 @@ answer_help(const struct command_line *line, int *exit_code, struct err *err)
 }
 
 static bool
+is_milder(const struct verb *verb, const struct options *options)
+{
+	return verb->milder && *(const bool *)((const char *)options + verb->milder);
+}
+
+static bool
 do_verb(const struct verb *verb, const struct options *options, int *exit_code, struct err *err)
 {
-	bool milder = verb->milder && *(const bool *)((const char *)options + verb->milder);
+	bool milder = is_milder(verb, options);
 	struct context_wish wish = {
 		.policy_file = options->policy,
 		.state_path = options->state,
@@ -189,10 +202,27 @@ do_verb(const struct verb *verb, const struct options *options, int *exit_code, 
 	return ok;
 }
 
+/* Before anything is opened. */
+static bool
+check_arguments(const struct verb *verb, const struct options *options, struct err *err)
+{
+	if (options->argument_count > verb->most_tokens)
+		return err_set(err, ERR_USAGE, 0, "glrotate %s takes no '%s'", verb->name,
+			options->arguments[verb->most_tokens]);
+	if (options->argument_count < verb->least_tokens)
+		return err_set(err, ERR_USAGE, 0, "which token? glrotate %s %s", verb->name,
+			verb->synopsis);
+	if (verb->wants_reason && (!options->reason || !*options->reason))
+		return err_set(
+			err, ERR_USAGE, 0, "why? glrotate %s %s", verb->name, verb->synopsis);
+	return true;
+}
+
 static bool
 answer(const struct command_line *line, int *exit_code, struct err *err)
 {
 	const struct verb *verb;
+	unsigned allows;
 
 	if (line->version) {
 		puts("glrotate " GLROTATE_VERSION);
@@ -206,12 +236,13 @@ answer(const struct command_line *line, int *exit_code, struct err *err)
 		*exit_code = 2;
 		return true;
 	}
-	if (!find_verb(line->verb, &verb, err) ||
-		!options_allow(line, verb->name, verb->allows, err))
+	if (!find_verb(line->verb, &verb, err))
 		return false;
-	if (line->options.argument_count && !verb->takes_tokens)
-		return err_set(err, ERR_USAGE, 0, "glrotate %s takes no '%s'", verb->name,
-			line->options.arguments[0]);
+	allows = verb->allows | (is_milder(verb, &line->options) ? verb->milder_allows : 0);
+	if (!options_allow(line, verb->name, allows, err))
+		return false;
+	if (!check_arguments(verb, &line->options, err))
+		return false;
 	return do_verb(verb, &line->options, exit_code, err);
 }
 

@@ -310,8 +310,6 @@ verb_explain(
 	auto_reading struct reading reading = { 0 };
 	struct err unread;
 
-	if (options->argument_count != 1)
-		return err_set(err, ERR_USAGE, 0, "which token? glrotate explain TOKEN");
 	if (run_read(context, &wishes, 0, &reading, &unread)) {
 		if (!explain_by_plan(&it, options, &reading, err))
 			return false;

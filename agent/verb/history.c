@@ -47,9 +47,6 @@ find_address(struct context *context, const struct options *options, const char 
 	*address = NULL;
 	if (!options->argument_count)
 		return true;
-	if (options->argument_count > 1)
-		return err_set(
-			err, ERR_USAGE, 0, "history tells of one token at a time, or of all");
 	if (!journal_tokens(context->journal, context->arena, &records, err))
 		return false;
 	if (!choose_records(options, &records, context->arena, &chosen, err))

@@ -100,11 +100,6 @@ verb_rotate(
 	struct run_orders orders = { .limit = -1, .ordered = is_ordered, .context = &order };
 	bool ended;
 
-	if (!options->argument_count)
-		return err_set(
-			err, ERR_USAGE, 0, "which token? glrotate rotate TOKEN --reason TEXT");
-	if (!options->reason || !*options->reason)
-		return err_set(err, ERR_USAGE, 0, "why? glrotate rotate TOKEN --reason TEXT");
 	if (!read_order(context, options, &reading, &order, err))
 		return false;
 	ended = run_do(context, &orders, outcome, err);

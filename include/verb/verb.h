@@ -19,7 +19,7 @@ struct options {
 	bool yes;                      /* a pattern may mean several tokens without asking */
 	int64_t at;                    /* --at DATE as a moment; 0: now */
 	int64_t limit;                 /* --limit N; -1: the policy's */
-	const char *const *arguments;  /* TOKEN… */
+	const char *const *arguments;  /* TOKEN…, as many as the verb's row allows */
 	size_t argument_count;
 };
 
