@@ -74,8 +74,8 @@ static const struct verb verbs[] = {
 	  OPTION_YES | OPTION_SELECT, 1, MANY, true, 0, NULL, 0, 0,
 	  "TOKEN… --reason TEXT", "rotate these now, and deliver",
 	  "Rotates the tokens although they are not due, takes over one that somebody else\n"
-	  "rotated, makes a dead one anew. The old secret dies at once. A pattern that\n"
-	  "means several tokens asks first.\n" },
+	  "rotated, or made in the place of a dead one. The old secret dies at once. A\n"
+	  "pattern that means several tokens asks first.\n" },
 	{ "history", verb_history, NEED_JOURNAL_COPY,
 	  OPTION_TABLE | OPTION_LIMIT | OPTION_VERIFY, 0, 1, false, 0, NULL, 0, 0,
 	  "[TOKEN] [--verify]", "the events, newest last",

@@ -95,8 +95,8 @@ static const struct advice_text texts[] = {
 		"nothing: its secret is dead wherever it stands",
 		"it was revoked or ran out, and GitLab shows no living successor",
 		"if it was meant to go, take its entry out of the policy\n"
-		"else, for a new one: glrotate rotate " TOKEN
-		" --reason 'new after it was revoked'",
+		"else create a token of the same name in GitLab, then:\n"
+		"glrotate rotate " TOKEN " --reason 'new after it was revoked'",
 		"what was revoked because it leaked comes back if nobody asks why",
 		.is_dead = true,
 	},
@@ -126,8 +126,8 @@ static const struct advice_text texts[] = {
 		"the secret authenticates, and sees nothing of the project or group",
 		"the bot's membership ended or was taken away; GitLab deletes such bots and their tokens after a time",
 		"glrotate rotate " TOKEN " --reason 'mend the membership of its bot'\n"
-		"if it stays so: revoke it in Settings > Access tokens, then: glrotate rotate " TOKEN
-		" --reason 'new bot'",
+		"if it stays so: create another of the same name in Settings > Access tokens, revoke this one, then:\n"
+		"glrotate rotate " TOKEN " --reason 'new bot'",
 		"pipelines fail although the token is alive",
 	},
 	{
@@ -163,13 +163,14 @@ static const struct advice_text texts[] = {
 	},
 	{
 		GLR_NAMESAKES,
-		"two living tokens have this address",
-		"both of them, each until its own date",
-		"nothing tells which of them the destinations hold, so neither is touched",
+		"several tokens have this address",
+		"those that live, each until its own date",
+		"nothing tells which of them is meant, so none is touched",
 		"glrotate explain " TOKEN "   (lists their numbers)\n"
 		"write `id: NUMBER` into the entry, or revoke the one that nobody uses in GitLab\n"
+		"if only dead ones are left: create one of that name in GitLab\n"
 		"glrotate check",
-		"neither is renewed; the one in use dies at its date",
+		"none is renewed; the one in use dies at its date",
 	},
 	{
 		GLR_ROTATE_REFUSED,
