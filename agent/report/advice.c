@@ -91,11 +91,12 @@ static const struct advice_text texts[] = {
 	},
 	{
 		GLR_REVOKED,
-		"the token is dead and nothing is left to rotate",
+		"the token is dead",
 		"nothing: its secret is dead wherever it stands",
-		"it was revoked or ran out, and GitLab shows no living successor",
+		"it ran out, or was revoked and has no living successor",
 		"if it was meant to go, take its entry out of the policy\n"
-		"else create a token of the same name in GitLab, then:\n"
+		"if it only ran out: glrotate run\n"
+		"if it was revoked: create a token of the same name in GitLab, then:\n"
 		"glrotate rotate " TOKEN " --reason 'new after it was revoked'",
 		"what was revoked because it leaked comes back if nobody asks why",
 		.is_dead = true,

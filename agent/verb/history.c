@@ -25,7 +25,7 @@ static const struct table_column columns[COLUMN_COUNT] = {
 	[COLUMN_ACTOR] = { "ACTOR", .help = "who" },
 	[COLUMN_EVENT] = { "EVENT", .help = "what kind of event" },
 	[COLUMN_TOKEN] = { "TOKEN", .help = "of which token; none: of the run" },
-	[COLUMN_TEXT] = { "TEXT", .wraps = true, .help = "in words" },
+	[COLUMN_TEXT] = { "TEXT", .help = "in words" },
 	[COLUMN_REASON] = { "REASON", .hidden = true, .help = "--reason of that run" },
 	[COLUMN_ROTATION] = { "ROTATION", .right = true, .number = true, .hidden = true,
 		.help = "its row" },
@@ -84,6 +84,7 @@ add_row(struct table *table, struct arena *arena, const struct event *event)
 	table_row(table, cells, NULL);
 }
 
+/* The events of one token need not repeat its address. */
 static bool
 print_table(const struct events *events, const struct options *options, struct arena *arena,
 	struct err *err)
@@ -91,6 +92,8 @@ print_table(const struct events *events, const struct options *options, struct a
 	struct table_options wishes = options_table(options, "events");
 	auto_table struct table *table = NULL;
 
+	if (options->argument_count && !options->output)
+		wishes.columns = "TIME,ACTOR,EVENT,TEXT";
 	if (!table_new(columns, COLUMN_COUNT, &wishes, &table, err))
 		return false;
 	for (size_t i = 0; i < events->count; i++)

@@ -30,7 +30,7 @@ static const struct table_column columns[COLUMN_COUNT] = {
 	[COLUMN_ID] = { "ID", .right = true, .number = true, .hidden = true,
 		.help = "GitLab's number" },
 	[COLUMN_USED] = { "USED", .hidden = true, .help = "when it was last used" },
-	[COLUMN_WHY] = { "WHY", .wraps = true, .hidden = true, .help = "why" },
+	[COLUMN_WHY] = { "WHY", .hidden = true, .help = "why" },
 	[COLUMN_DESTINATIONS] = { "DESTINATIONS", .right = true, .number = true, .hidden = true,
 		.help = "how many places hold its secret" },
 	[COLUMN_ADVICE] = { "ADVICE", .hidden = true, .help = "GLR-nnn" },

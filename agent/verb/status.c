@@ -37,8 +37,7 @@ static const struct table_column columns[COLUMN_COUNT] = {
 	[COLUMN_SEEN] = { "SEEN", .hidden = true, .help = "the day of the last reading" },
 	[COLUMN_GENERATION] = { "GENERATION", .right = true, .number = true, .hidden = true,
 		.help = "how many secrets we gave it" },
-	[COLUMN_TROUBLE] = { "TROUBLE", .wraps = true, .hidden = true,
-		.help = "why it does not go on" },
+	[COLUMN_TROUBLE] = { "TROUBLE", .hidden = true, .help = "why it does not go on" },
 };
 
 /* What is printed, and with which means. */
@@ -209,7 +208,8 @@ print_item(const struct stand *stand, const struct standing_item *item)
 		printf("  rotation %" PRId64 " stands at %s since %s%s%s\n", row->id,
 			row_state_name(row->state),
 			page_moment(stand->arena, row->moved_at, stand->now),
-			*row->trouble ? ": " : "", row->trouble);
+			row->advice || !*row->trouble ? "" : ": ",
+			row->advice ? "" : row->trouble);
 	for (size_t i = 0; i < item->deliveries.count; i++) {
 		const struct delivery *delivery = &item->deliveries.items[i];
 
