@@ -6,8 +6,10 @@
 # In brackets, so that this file does not find itself.
 paths='(^|[^A-Za-z0-9_.])/wor[k](/|["'"'"' ]|$)|[.][.]/share[d]([^a-z]|$)|/tmp/h[-]|/roo[t]/|/hom[e]/[a-z]'
 
+# Build folders have any name; all name the machine.
 all_files() {
-	find . \( -name .git -o -name 'build*' \) -prune -o -type f -print | sed 's|^\./||' | sort
+	find . \( -name .git -o -type d -exec test -d '{}/meson-private' \; \) -prune -o -type f -print |
+		sed 's|^\./||' | sort
 }
 
 faults() {
