@@ -1,0 +1,267 @@
+/* resources.c: projects and groups themselves. */
+#include "access.h"
+#include "page.h"
+#include "route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *
+url_of(const struct request *request, const struct resource *resource)
+{
+	return must_print("%s://%s/%s%s", request->tls ? "https" : "http", request->host,
+		resource->kind == GROUP ? "groups/" : "", resource->path);
+}
+
+static json_t *
+text_json(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static json_t *
+namespace_json(const struct request *request, const struct resource *group)
+{
+	char *url;
+	json_t *json;
+
+	if (!group)
+		return json_null();
+	url = url_of(request, group);
+	json = json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:n, s:s}", "id",
+		(json_int_t)group->id, "name", group->name, "path", resource_slug(group), "kind",
+		"group", "full_path", group->path, "parent_id",
+		group->parent ? json_integer(group->parent->id) : json_null(), "avatar_url",
+		"web_url", url);
+	free(url);
+	return json;
+}
+
+/* "a / b / c" */
+static char *
+full_name(const struct resource *resource)
+{
+	char *above, *name;
+
+	if (!resource->parent)
+		return must_copy(resource->name);
+	above = full_name(resource->parent);
+	name = must_print("%s / %s", above, resource->name);
+	free(above);
+	return name;
+}
+
+static json_t *
+project_view(struct sim *sim, struct request *request, void *row)
+{
+	const struct resource *project = row;
+	char created[MOMENT_SIZE], *url = url_of(request, project), *name = full_name(project);
+	json_t *json = json_pack(
+		"{s:I, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:s, s:s, s:s, s:o, s:b, s:b}",
+		"id", (json_int_t)project->id, "description", text_json(project->description),
+		"name", project->name, "name_with_namespace", name, "path",
+		resource_slug(project), "path_with_namespace", project->path, "created_at",
+		moment_print(project->created_at, created), "default_branch", "main", "topics",
+		"web_url", url, "last_activity_at", created, "visibility", project->visibility,
+		"namespace", namespace_json(request, project->parent), "empty_repo", 1,
+		"archived", 0);
+
+	(void)sim;
+	free(name);
+	free(url);
+	return json;
+}
+
+static json_t *
+group_view(struct sim *sim, struct request *request, void *row)
+{
+	const struct resource *group = row;
+	char created[MOMENT_SIZE], *url = url_of(request, group), *name = full_name(group);
+	json_t *json = json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:i}", "id",
+		(json_int_t)group->id, "web_url", url, "name", group->name, "path",
+		resource_slug(group), "description", text_json(group->description), "visibility",
+		group->visibility, "full_name", name, "full_path", group->path, "created_at",
+		moment_print(group->created_at, created), "parent_id",
+		group->parent ? json_integer(group->parent->id) : json_null(),
+		"organization_id", 1);
+
+	(void)sim;
+	free(name);
+	free(url);
+	return json;
+}
+
+static json_t *(*view_of(enum resource_kind kind))(struct sim *, struct request *, void *)
+{
+	return kind == GROUP ? group_view : project_view;
+}
+
+static bool
+resource_wanted(const struct sim *sim, const struct request *request,
+	const struct resource *resource)
+{
+	const char *search = param_text(request, "search");
+
+	if (!resource_visible(sim, request, resource))
+		return false;
+	if ((param_true(request, "membership") || param_true(request, "owned")) &&
+		level_in(request->user, resource) <
+			(param_true(request, "owned") ? LEVEL_OWNER : LEVEL_GUEST))
+		return false;
+	if (param_true(request, "top_level_only") && resource->parent)
+		return false;
+	return !search || strcasestr(resource->name, search) ||
+	       strcasestr(resource->path, search);
+}
+
+static void
+resources_list(struct sim *sim, struct request *request, enum resource_kind kind,
+	struct answer *answer)
+{
+	const struct list *all = resource_list(&sim->world, kind);
+	struct list found = { 0 };
+
+	/* Projects come newest first, groups by name; an id order does for both here. */
+	for (size_t i = 0; i < all->count; i++) {
+		struct resource *resource = all->items[kind == PROJECT ? all->count - 1 - i : i];
+
+		if (resource && resource_wanted(sim, request, resource))
+			list_add(&found, resource);
+	}
+	page_answer(sim, request, &found, view_of(kind), answer);
+	list_done(&found);
+}
+
+static void
+below_collect(const struct sim *sim, const struct request *request,
+	const struct resource *group, enum resource_kind kind, bool deep, struct list *into)
+{
+	for (size_t i = 0; i < group->children.count; i++) {
+		struct resource *child = group->children.items[i];
+
+		if (child->kind == kind && resource_wanted(sim, request, child))
+			list_add(into, child);
+		if (deep && child->kind == GROUP)
+			below_collect(sim, request, child, kind, deep, into);
+	}
+}
+
+static void
+below_list(struct sim *sim, struct request *request, enum resource_kind kind, bool deep,
+	struct answer *answer)
+{
+	struct resource *group = resource_require(sim, request, GROUP, answer);
+	struct list found = { 0 };
+
+	if (!group)
+		return;
+	below_collect(sim, request, group, kind, deep, &found);
+	page_answer(sim, request, &found, view_of(kind), answer);
+	list_done(&found);
+}
+
+static void
+group_projects(struct sim *sim, struct request *request, struct answer *answer)
+{
+	below_list(sim, request, PROJECT, param_true(request, "include_subgroups"), answer);
+}
+
+static void
+group_subgroups(struct sim *sim, struct request *request, struct answer *answer)
+{
+	below_list(sim, request, GROUP, false, answer);
+}
+
+static void
+group_descendants(struct sim *sim, struct request *request, struct answer *answer)
+{
+	below_list(sim, request, GROUP, true, answer);
+}
+
+static void
+resource_get(struct sim *sim, struct request *request, enum resource_kind kind,
+	struct answer *answer)
+{
+	struct resource *resource = resource_require(sim, request, kind, answer);
+
+	if (resource)
+		answer_json(answer, 200, view_of(kind)(sim, request, resource));
+}
+
+/* The creator becomes its owner, as in GitLab. */
+static void
+resource_create(struct sim *sim, struct request *request, enum resource_kind kind,
+	struct answer *answer)
+{
+	const char *above = kind == GROUP ? "parent_id" : "namespace_id";
+	struct resource *parent = list_at(&sim->world.groups, param_number(request, above));
+	const char *slug = param_text(request, "path") ? param_text(request, "path")
+						       : param_text(request, "name");
+	struct resource *resource;
+	char *path;
+
+	if (param_number(request, above) && (!parent || !has_level(sim, request, parent,
+							 LEVEL_MAINTAINER))) {
+		error_not_found(answer, kind == GROUP ? "Group" : "Namespace");
+		return;
+	}
+	path = parent ? must_print("%s/%s", parent->path, slug)
+	       : kind == GROUP ? must_copy(slug)
+			       : must_print("%s/%s", request->user->username, slug);
+	resource = resource_add(&sim->world, kind, 0, path);
+	free(path);
+	if (!resource) {
+		error_validation(answer, "path", "has already been taken");
+		return;
+	}
+	resource->created_at = clock_now(&sim->clock);
+	if (param_text(request, "visibility")) {
+		free(resource->visibility);
+		resource->visibility = must_copy(param_text(request, "visibility"));
+	}
+	member_set(resource, request->user, LEVEL_OWNER);
+	answer_json(answer, 201, view_of(kind)(sim, request, resource));
+}
+
+#define FOR_BOTH(function)                                                                     \
+	static void project_##function(                                                        \
+		struct sim *sim, struct request *request, struct answer *answer)               \
+	{                                                                                      \
+		function(sim, request, PROJECT, answer);                                       \
+	}                                                                                      \
+	static void group_##function(                                                          \
+		struct sim *sim, struct request *request, struct answer *answer)               \
+	{                                                                                      \
+		function(sim, request, GROUP, answer);                                         \
+	}
+
+FOR_BOTH(resources_list)
+FOR_BOTH(resource_get)
+FOR_BOTH(resource_create)
+
+/* clang-format off */
+static const struct param list_params[] = {
+	{ "search", PARAM_TEXT }, { "membership", PARAM_TRUE }, { "owned", PARAM_TRUE },
+	{ "top_level_only", PARAM_TRUE }, { "include_subgroups", PARAM_TRUE },
+	PAGE_PARAMS, { 0 }
+};
+static const struct param create_params[] = {
+	{ "name", PARAM_TEXT, .required = true }, { "path", PARAM_TEXT },
+	{ "namespace_id", PARAM_NUMBER }, { "parent_id", PARAM_NUMBER },
+	{ "visibility", PARAM_TEXT, .values = "private,internal,public" }, { 0 }
+};
+
+const struct route resource_routes[] = {
+	{ "GET",  "/projects",                     project_resources_list,  list_params },
+	{ "POST", "/projects",                     project_resource_create, create_params },
+	{ "GET",  "/projects/:id",                 project_resource_get },
+	{ "GET",  "/groups",                       group_resources_list,    list_params },
+	{ "POST", "/groups",                       group_resource_create,   create_params },
+	{ "GET",  "/groups/:id",                   group_resource_get },
+	{ "GET",  "/groups/:id/projects",          group_projects,          list_params },
+	{ "GET",  "/groups/:id/subgroups",         group_subgroups,         list_params },
+	{ "GET",  "/groups/:id/descendant_groups", group_descendants,       list_params },
+	{ 0 }
+};
+/* clang-format on */

@@ -1,0 +1,23 @@
+/* route.h: which handler answers which method and path, from which release on. */
+#ifndef ROUTE_H
+#define ROUTE_H
+
+#include "auth.h"
+#include "params.h"
+
+struct route {
+	const char *method;
+	const char *path; /* below /api/v4; `:name` captures a segment */
+	void (*handle)(struct sim *sim, struct request *request, struct answer *answer);
+	const struct param *params;
+	enum scope_rule scope;
+	int from; /* release; 0: all we know */
+	bool admin; /* refused with 403 before the parameters are looked at */
+};
+
+/* Each file with endpoints ends in its table, closed by an empty row. The order counts:
+ * the first match wins, so `self` stands before `:id`. */
+extern const struct route token_routes[], resource_token_routes[], service_account_routes[],
+	variable_routes[], user_routes[], member_routes[], resource_routes[], instance_routes[];
+
+#endif

@@ -1,0 +1,116 @@
+/* world.h: what exists: users, groups, projects, tokens, variables.
+ * Holds no rule of GitLab's; who may do what is in access.c and the endpoints. The caller holds
+ * the simulator's lock. Rows live until world_done(), also when they are removed. */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include "base.h"
+#include "clock.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+enum {
+	LEVEL_NONE = 0,
+	LEVEL_GUEST = 10,
+	LEVEL_DEVELOPER = 30,
+	LEVEL_MAINTAINER = 40,
+	LEVEL_OWNER = 50,
+};
+
+enum user_kind { USER_HUMAN, USER_BOT, USER_SERVICE };
+
+struct user {
+	long id;
+	char *username, *name, *state;
+	enum user_kind kind;
+	bool admin;
+	/* Of a bot its project or group, of a service account the same, or NULL when it
+	 * belongs to the instance. */
+	struct resource *home;
+	int bot_level;
+	struct user *creator;
+	int64_t created_at;
+	struct list tokens;
+};
+
+enum resource_kind { GROUP, PROJECT };
+
+struct member {
+	struct user *user;
+	int level;
+};
+
+struct variable {
+	long id;
+	char *key, *value, *environment_scope, *description, *variable_type;
+	bool masked, hidden, protected, raw;
+};
+
+struct resource {
+	enum resource_kind kind;
+	long id;
+	char *path, *name, *visibility, *description;
+	struct resource *parent;
+	int64_t created_at;
+	/* struct member, struct variable, struct user, struct user, struct resource.
+	 * A bot is a member by standing in `bots`. */
+	struct list members, variables, bots, accounts, children;
+};
+
+struct token {
+	long id;
+	struct user *user;
+	char *name, *description, *secret;
+	json_t *scopes;
+	bool revoked, impersonation;
+	int expires; /* a day, or NEVER */
+	int64_t created_at, last_used_at; /* 0: never used */
+	struct token *predecessor;
+	struct list successors;
+	char last_used_ip[48];
+};
+
+struct world {
+	struct list users, groups, projects, tokens; /* by id, with holes */
+	struct map usernames, group_paths, project_paths, moved_paths, secrets;
+	struct list variables; /* of the instance */
+	struct list graveyard_users, graveyard_tokens, old_paths;
+	long next_user, next_group, next_project, next_token, next_variable;
+};
+
+void world_init(struct world *world);
+void world_done(struct world *world);
+
+/* `id` 0 means the next free one. NULL when the id or the name is taken. */
+struct user *user_add(struct world *world, long id, const char *username, const char *name);
+void user_remove(struct world *world, struct user *user);
+
+/* Parents of `path` are created where they are missing. */
+struct resource *resource_add(struct world *world, enum resource_kind kind, long id,
+	const char *path);
+struct resource *resource_by_path(struct world *world, enum resource_kind kind,
+	const char *path);
+struct list *resource_list(struct world *world, enum resource_kind kind);
+const char *resource_slug(const struct resource *resource);
+bool project_rename(struct world *world, struct resource *project, const char *to);
+
+struct member *member_find(const struct resource *resource, const struct user *user);
+void member_set(struct resource *resource, struct user *user, int level);
+
+/* The secret is taken, and may not be in use. */
+struct token *token_add(struct world *world, long id, struct user *user, const char *name,
+	char *secret);
+void token_remove(struct world *world, struct token *token);
+
+struct variable *variable_add(struct world *world, struct list *variables, const char *key);
+void variable_remove(struct list *variables, struct variable *variable);
+void variable_free(void *variable);
+
+/* The bot a project or group token acts as. */
+struct user *bot_add(struct world *world, struct resource *resource, const char *name,
+	int level, int64_t now);
+
+#endif
