@@ -16,7 +16,8 @@ is_admin(const struct sim *sim, const struct request *request)
 {
 	if (!request->user->admin)
 		return false;
-	return !setting_true(sim, "admin_mode") || token_has_scope(request->token, "admin_mode");
+	return !setting_true(sim, "admin_mode") ||
+	       token_has_scope(request->token, "admin_mode");
 }
 
 const char *
@@ -71,8 +72,8 @@ member_below(const struct user *user, const struct resource *resource)
 }
 
 bool
-resource_visible(const struct sim *sim, const struct request *request,
-	const struct resource *resource)
+resource_visible(
+	const struct sim *sim, const struct request *request, const struct resource *resource)
 {
 	if (strcmp(resource->visibility, "private") != 0 || is_admin(sim, request))
 		return true;
@@ -82,8 +83,8 @@ resource_visible(const struct sim *sim, const struct request *request,
 
 /* GitLab sends a moved project's readers, and its writers, to the numeric address. */
 static void
-answer_moved(const struct request *request, const struct resource *project,
-	struct answer *answer)
+answer_moved(
+	const struct request *request, const struct resource *project, struct answer *answer)
 {
 	const char *id = strstr(request->path, "/projects/");
 	const char *rest;
@@ -113,7 +114,7 @@ resource_require(struct sim *sim, struct request *request, enum resource_kind ki
 	long number = strtol(id, &end, 10);
 
 	resource = *end == '\0' && *id ? list_at(resource_list(&sim->world, kind), number)
-				       : resource_by_path(&sim->world, kind, id);
+	                               : resource_by_path(&sim->world, kind, id);
 	if (resource && resource_visible(sim, request, resource))
 		return resource;
 	moved = kind == PROJECT && !resource ? map_get(&sim->world.moved_paths, id) : NULL;

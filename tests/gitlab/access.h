@@ -16,8 +16,8 @@ bool has_level(const struct sim *sim, const struct request *request,
  * or 301 for a project that has moved. */
 struct resource *resource_require(struct sim *sim, struct request *request,
 	enum resource_kind kind, struct answer *answer);
-bool resource_visible(const struct sim *sim, const struct request *request,
-	const struct resource *resource);
+bool resource_visible(
+	const struct sim *sim, const struct request *request, const struct resource *resource);
 
 const char *resource_word(enum resource_kind kind); /* "group", "project" */
 bool setting_true(const struct sim *sim, const char *name);

@@ -20,12 +20,19 @@ token_alive(const struct sim *sim, const struct token *token)
 }
 
 bool
+deploy_token_alive(const struct sim *sim, const struct deploy_token *token)
+{
+	return !token->expires_at || token->expires_at >= clock_now(&sim->clock);
+}
+
+bool
 token_has_scope(const struct token *token, const char *scope)
 {
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(token->scopes, i, item) {
+	json_array_foreach(token->scopes, i, item)
+	{
 		if (strcmp(json_string_value(item), scope) == 0)
 			return true;
 	}
@@ -158,7 +165,8 @@ token_touch(struct sim *sim, struct request *request)
 }
 
 bool
-auth_check(struct sim *sim, struct request *request, enum scope_rule rule, struct answer *answer)
+auth_check(
+	struct sim *sim, struct request *request, enum scope_rule rule, struct answer *answer)
 {
 	switch (request->credential) {
 	case CREDENTIAL_NONE:
@@ -170,8 +178,8 @@ auth_check(struct sim *sim, struct request *request, enum scope_rule rule, struc
 					    "re-authorization or token refresh.");
 		return false;
 	case CREDENTIAL_REVOKED:
-		error_invalid_token(answer,
-			"Token was revoked. You have to re-authorize from the user.");
+		error_invalid_token(
+			answer, "Token was revoked. You have to re-authorize from the user.");
 		return false;
 	case CREDENTIAL_ACTIVE:
 		break;

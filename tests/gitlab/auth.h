@@ -20,11 +20,12 @@ void auth_look(struct sim *sim, struct request *request);
 void auth_identify(struct sim *sim, struct request *request);
 
 /* False: `answer` says why not. */
-bool auth_check(struct sim *sim, struct request *request, enum scope_rule rule,
-	struct answer *answer);
+bool auth_check(
+	struct sim *sim, struct request *request, enum scope_rule rule, struct answer *answer);
 
 bool token_expired(const struct sim *sim, const struct token *token);
 bool token_alive(const struct sim *sim, const struct token *token);
+bool deploy_token_alive(const struct sim *sim, const struct deploy_token *token);
 bool token_has_scope(const struct token *token, const char *scope);
 
 #endif

@@ -33,7 +33,7 @@ limit_days(const struct sim *sim)
 	if (days)
 		return days;
 	return setting_true(sim, "buffered_token_expiration_limit") ? BUFFERED_YEAR_DAYS
-								    : YEAR_DAYS;
+	                                                            : YEAR_DAYS;
 }
 
 static int

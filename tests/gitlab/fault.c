@@ -112,13 +112,13 @@ faults_json(const struct faults *faults)
 	for (size_t i = 0; i < faults->rules.count; i++) {
 		const struct rule *rule = faults->rules.items[i];
 
-		json_array_append_new(out,
-			json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:f, s:I, s:I}", "method",
-				rule->method, "path", rule->path, "fault",
-				fault_name(rule->fault.kind), "nth", (json_int_t)rule->nth,
-				"times", (json_int_t)rule->times, "probability",
-				rule->probability, "seen", (json_int_t)rule->seen, "hits",
-				(json_int_t)rule->hits));
+		json_array_append_new(
+			out, json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:f, s:I, s:I}", "method",
+				     rule->method, "path", rule->path, "fault",
+				     fault_name(rule->fault.kind), "nth", (json_int_t)rule->nth,
+				     "times", (json_int_t)rule->times, "probability",
+				     rule->probability, "seen", (json_int_t)rule->seen, "hits",
+				     (json_int_t)rule->hits));
 	}
 	return out;
 }

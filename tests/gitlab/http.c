@@ -133,8 +133,7 @@ body_read(struct MHD_Connection *connection, struct incoming *incoming)
 }
 
 static void
-request_complete(struct MHD_Connection *connection, const char *method,
-	struct request *request)
+request_complete(struct MHD_Connection *connection, const char *method, struct request *request)
 {
 	const char *host = header_of(connection, "Host");
 	const union MHD_ConnectionInfo *tls =
@@ -201,9 +200,9 @@ cut_free(void *state)
 static struct MHD_Response *
 response_of(const struct answer *answer, const struct fault *fault)
 {
-	char *text = answer->text ? must_copy(answer->text)
-		     : answer->json ? json_text(answer->json)
-				    : must_copy("");
+	char *text = answer->text   ? must_copy(answer->text)
+	             : answer->json ? json_text(answer->json)
+	                            : must_copy("");
 	size_t bytes = strlen(text);
 	struct cut *cut;
 
@@ -228,8 +227,8 @@ answer_queue(struct sim *sim, struct MHD_Connection *connection, const struct an
 	for (int i = 0; i < answer->header_count; i++)
 		MHD_add_response_header(response, answer->headers[i].name,
 			*answer->headers[i].value ? answer->headers[i].value : " ");
-	MHD_add_response_header(response, "Date",
-		moment_print_http(clock_now(&sim->clock), date));
+	MHD_add_response_header(
+		response, "Date", moment_print_http(clock_now(&sim->clock), date));
 	result = MHD_queue_response(connection, (unsigned)answer->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -289,8 +288,8 @@ api_run(struct sim *sim, struct request *request, bool readable, struct answer *
 
 	pthread_mutex_lock(&sim->lock);
 	*fault = faults_match(&sim->faults, request->method, request->path);
-	n = record_request(&sim->record, clock_now(&sim->clock), request,
-		fault_name(fault->kind));
+	n = record_request(
+		&sim->record, clock_now(&sim->clock), request, fault_name(fault->kind));
 	pthread_mutex_unlock(&sim->lock);
 
 	wait_msec(sim, sim->latency_msec + (fault->kind == FAULT_DELAY ? fault->msec : 0));
@@ -369,10 +368,11 @@ unescape_nothing(void *context, struct MHD_Connection *connection, char *text)
 struct MHD_Daemon *
 http_start(struct sim *sim, const struct http_options *options)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(options->port) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons(options->port) };
 	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
-			 MHD_USE_POLL | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
-			 (options->certificate ? MHD_USE_TLS : 0);
+	                 MHD_USE_POLL | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+	                 (options->certificate ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, options->certificate },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, options->key },
@@ -382,9 +382,9 @@ http_start(struct sim *sim, const struct http_options *options)
 	if (inet_pton(AF_INET, options->address, &address.sin_addr) != 1)
 		return NULL;
 	return MHD_start_daemon(flags, options->port, NULL, NULL, request_step, sim,
-		MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-		MHD_OPTION_URI_LOG_CALLBACK, incoming_new, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		incoming_free, NULL, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
+		MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_URI_LOG_CALLBACK,
+		incoming_new, NULL, MHD_OPTION_NOTIFY_COMPLETED, incoming_free, NULL,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
 		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
 		MHD_OPTION_CONNECTION_LIMIT, 2000u, MHD_OPTION_ARRAY,
 		options->certificate ? tls : tls + 2, MHD_OPTION_END);

@@ -8,7 +8,7 @@ struct MHD_Daemon;
 
 struct http_options {
 	const char *address;
-	unsigned short port; /* 0: any free one */
+	unsigned short port;     /* 0: any free one */
 	char *certificate, *key; /* PEM texts, or NULL for plain HTTP */
 };
 

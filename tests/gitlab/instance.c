@@ -8,8 +8,9 @@
 json_t *
 settings_defaults(void)
 {
-	return json_pack("{s:b, s:n, s:b, s:i, s:s, s:s, s:b, s:i, s:i, s:s, s:b, s:b, s:b, s:b,"
-			 " s:b}",
+	return json_pack(
+		"{s:b, s:n, s:b, s:i, s:s, s:s, s:b, s:i, s:i, s:s, s:b, s:b, s:b, s:b,"
+		" s:b}",
 		"require_personal_access_token_expiry", 1, "max_personal_access_token_lifetime",
 		"service_access_tokens_expiration_enforced", 1,
 		"inactive_resource_access_tokens_delete_after_days", 30,

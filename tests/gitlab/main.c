@@ -71,8 +71,8 @@ root_make(struct sim *sim, const char *secret)
 	root->admin = true;
 	root->created_at = clock_now(&sim->clock);
 	token = token_add(&sim->world, 1, root, "root-token", must_copy(secret));
-	token->scopes = json_pack("[s, s, s, s, s]", "api", "admin_mode", "read_api",
-		"read_user", "sudo");
+	token->scopes = json_pack(
+		"[s, s, s, s, s]", "api", "admin_mode", "read_api", "read_user", "sudo");
 	token->expires = clock_today(&sim->clock) + 365;
 	token->created_at = clock_now(&sim->clock);
 }

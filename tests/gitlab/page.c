@@ -1,7 +1,7 @@
 #include "page.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -30,14 +30,18 @@ query_add(FILE *out, const char *name, const json_t *value)
 	char *text;
 
 	if (json_is_object(value)) {
-		json_object_foreach((json_t *)value, inner, item) {
-			text = percent_encode(json_is_string(item) ? json_string_value(item) : "");
+		json_object_foreach((json_t *)value, inner, item)
+		{
+			text = percent_encode(
+				json_is_string(item) ? json_string_value(item) : "");
 			fprintf(out, "%s%%5B%s%%5D=%s&", name, inner, text);
 			free(text);
 		}
 	} else if (json_is_array(value)) {
-		json_array_foreach(value, i, item) {
-			text = percent_encode(json_is_string(item) ? json_string_value(item) : "");
+		json_array_foreach(value, i, item)
+		{
+			text = percent_encode(
+				json_is_string(item) ? json_string_value(item) : "");
 			fprintf(out, "%s%%5B%%5D=%s&", name, text);
 			free(text);
 		}
@@ -64,8 +68,7 @@ link_query(json_t *params, long page)
 	json_t *value;
 
 	json_object_set_new(params, "page", json_integer(page));
-	json_object_foreach(params, name, value)
-		names[i++] = name;
+	json_object_foreach(params, name, value) names[i++] = name;
 	qsort(names, count, sizeof(*names), name_compare);
 	for (i = 0; i < count; i++)
 		query_add(out, names[i], json_object_get(params, names[i]));

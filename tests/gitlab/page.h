@@ -6,7 +6,10 @@
 
 /* Declares what every paged list takes. */
 #define PAGE_PARAMS                                                                            \
-	{ "page", PARAM_NUMBER, .fallback = "1" }, { "per_page", PARAM_NUMBER, .fallback = "20" }
+	{ "page", PARAM_NUMBER, .fallback = "1" },                                             \
+	{                                                                                      \
+		"per_page", PARAM_NUMBER, .fallback = "20"                                     \
+	}
 
 /* Answers the asked page of `rows` with its headers; `view` renders a row. */
 void page_answer(struct sim *sim, struct request *request, const struct list *rows,

@@ -95,7 +95,7 @@ form_decode(const char *form, json_t *into)
 		size_t name_length = equals ? (size_t)(equals - form) : length;
 		char *name = form_text(form, name_length);
 		char *value = equals ? form_text(equals + 1, length - name_length - 1)
-				     : must_copy("");
+		                     : must_copy("");
 
 		if (*name)
 			form_set(into, name, value);
@@ -110,6 +110,7 @@ static const struct {
 	unsigned lists;
 	int from;
 } scopes[] = {
+	/* clang-format off */
 	{ "api", SCOPES_PERSONAL | SCOPES_RESOURCE },
 	{ "read_api", SCOPES_PERSONAL | SCOPES_RESOURCE },
 	{ "read_user", SCOPES_PERSONAL },
@@ -117,18 +118,21 @@ static const struct {
 	{ "manage_runner", SCOPES_PERSONAL | SCOPES_RESOURCE, V(17, 3) },
 	{ "k8s_proxy", SCOPES_PERSONAL | SCOPES_RESOURCE | SCOPES_OWN, V(16, 4) },
 	{ "self_rotate", SCOPES_PERSONAL | SCOPES_RESOURCE | SCOPES_OWN, V(17, 9) },
-	{ "read_repository", SCOPES_PERSONAL | SCOPES_RESOURCE },
+	{ "read_repository", SCOPES_PERSONAL | SCOPES_RESOURCE | SCOPES_DEPLOY },
 	{ "write_repository", SCOPES_PERSONAL | SCOPES_RESOURCE },
-	{ "read_registry", SCOPES_PERSONAL | SCOPES_RESOURCE },
-	{ "write_registry", SCOPES_PERSONAL | SCOPES_RESOURCE },
-	{ "read_virtual_registry", SCOPES_PERSONAL | SCOPES_RESOURCE, V(17, 8) },
-	{ "write_virtual_registry", SCOPES_PERSONAL | SCOPES_RESOURCE, V(17, 11) },
+	{ "read_registry", SCOPES_PERSONAL | SCOPES_RESOURCE | SCOPES_DEPLOY },
+	{ "write_registry", SCOPES_PERSONAL | SCOPES_RESOURCE | SCOPES_DEPLOY },
+	{ "read_virtual_registry", SCOPES_PERSONAL | SCOPES_RESOURCE | SCOPES_DEPLOY, V(17, 8) },
+	{ "write_virtual_registry", SCOPES_PERSONAL | SCOPES_RESOURCE | SCOPES_DEPLOY, V(17, 11) },
+	{ "read_package_registry", SCOPES_DEPLOY },
+	{ "write_package_registry", SCOPES_DEPLOY },
 	{ "ai_features", SCOPES_PERSONAL | SCOPES_RESOURCE },
 	{ "read_observability", SCOPES_RESOURCE },
 	{ "write_observability", SCOPES_RESOURCE },
 	{ "read_service_ping", SCOPES_PERSONAL, V(17, 1) },
 	{ "sudo", SCOPES_PERSONAL },
 	{ "admin_mode", SCOPES_PERSONAL },
+	/* clang-format on */
 };
 
 bool
@@ -190,7 +194,8 @@ coerce_texts(const json_t *value, bool commas)
 	json_t *item;
 
 	if (json_is_array(value)) {
-		json_array_foreach(value, i, item) {
+		json_array_foreach(value, i, item)
+		{
 			if (!json_is_string(item))
 				return NULL;
 		}
@@ -268,7 +273,8 @@ value_allowed(const struct param *param, const json_t *value, int version)
 		return value_listed(param->values, text);
 	if (!param->scopes)
 		return true;
-	json_array_foreach(value, i, item) {
+	json_array_foreach(value, i, item)
+	{
 		if (!scope_known(json_string_value(item), param->scopes, version))
 			return false;
 	}
@@ -301,8 +307,8 @@ param_take(const struct param *param, const json_t *raw, json_t *declared, int v
 }
 
 bool
-params_validate(struct request *request, int version, const struct param *params,
-	struct answer *answer)
+params_validate(
+	struct request *request, int version, const struct param *params, struct answer *answer)
 {
 	json_t *declared = json_object();
 	char wrong[512] = "";

@@ -7,12 +7,12 @@
 enum param_type {
 	PARAM_TEXT,
 	PARAM_NUMBER,
-	PARAM_TRUE,     /* a boolean */
+	PARAM_TRUE, /* a boolean */
 	PARAM_DAY,
 	PARAM_MOMENT,
-	PARAM_TEXTS,    /* an array of strings */
-	PARAM_COMMAS,   /* the same, and a string with commas is one too */
-	PARAM_FILTER,   /* an object, kept as it is */
+	PARAM_TEXTS,  /* an array of strings */
+	PARAM_COMMAS, /* the same, and a string with commas is one too */
+	PARAM_FILTER, /* an object, kept as it is */
 };
 
 struct param {
@@ -36,7 +36,7 @@ bool params_validate(struct request *request, int version, const struct param *p
 	struct answer *answer);
 
 /* Bits for PARAM_TEXTS: which list of scopes the values must come from. */
-enum { SCOPES_PERSONAL = 1, SCOPES_RESOURCE = 2, SCOPES_OWN = 4 };
+enum { SCOPES_PERSONAL = 1, SCOPES_RESOURCE = 2, SCOPES_OWN = 4, SCOPES_DEPLOY = 8 };
 
 bool scope_known(const char *scope, unsigned list, int version);
 

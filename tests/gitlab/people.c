@@ -11,10 +11,10 @@
 static json_t *
 user_basic(const struct sim *sim, const struct request *request, const struct user *user)
 {
-	json_t *json = json_pack("{s:I, s:s}", "id", (json_int_t)user->id, "username",
-		user->username);
-	char *url = must_print("%s://%s/%s", request->tls ? "https" : "http", request->host,
-		user->username);
+	json_t *json =
+		json_pack("{s:I, s:s}", "id", (json_int_t)user->id, "username", user->username);
+	char *url = must_print(
+		"%s://%s/%s", request->tls ? "https" : "http", request->host, user->username);
 
 	if (sim->version >= V(18, 0))
 		json_object_set_new(json, "public_email", json_null());
@@ -36,8 +36,8 @@ user_full(const struct sim *sim, const struct request *request, const struct use
 
 	email = must_print("%s@%s", user->username,
 		user->kind == USER_HUMAN ? "localhost" : "noreply.localhost");
-	json_object_set_new(json, "created_at",
-		json_string(moment_print(user->created_at, created)));
+	json_object_set_new(
+		json, "created_at", json_string(moment_print(user->created_at, created)));
 	json_object_set_new(json, "bio", json_string(""));
 	json_object_set_new(json, "bot", json_boolean(user->kind != USER_HUMAN));
 	json_object_set_new(json, "last_sign_in_at", json_null());
@@ -63,7 +63,7 @@ static json_t *
 user_view(struct sim *sim, struct request *request, void *user)
 {
 	return is_admin(sim, request) ? user_full(sim, request, user)
-				      : user_basic(sim, request, user);
+	                              : user_basic(sim, request, user);
 }
 
 static void
@@ -127,8 +127,8 @@ user_get(struct sim *sim, struct request *request, struct answer *answer)
 static void
 user_create(struct sim *sim, struct request *request, struct answer *answer)
 {
-	struct user *user = user_add(&sim->world, 0, param_text(request, "username"),
-		param_text(request, "name"));
+	struct user *user = user_add(
+		&sim->world, 0, param_text(request, "username"), param_text(request, "name"));
 
 	if (!user) {
 		error_message(answer, 409, "Username has already been taken");
@@ -231,7 +231,8 @@ member_answer(struct sim *sim, struct request *request, enum resource_kind kind,
 	struct answer *answer)
 {
 	struct resource *resource = resource_require(sim, request, kind, answer);
-	struct member member = { list_at(&sim->world.users, param_number(request, "user_id")), 0 };
+	struct member member = { list_at(&sim->world.users, param_number(request, "user_id")),
+		0 };
 	const struct member *direct;
 
 	if (!resource)
@@ -270,8 +271,8 @@ member_add(struct sim *sim, struct request *request, enum resource_kind kind,
 
 	if (!resource)
 		return;
-	if (!has_level(sim, request, resource,
-		    kind == GROUP ? LEVEL_OWNER : LEVEL_MAINTAINER)) {
+	if (!has_level(
+		    sim, request, resource, kind == GROUP ? LEVEL_OWNER : LEVEL_MAINTAINER)) {
 		error_forbidden(answer);
 		return;
 	}
@@ -285,18 +286,6 @@ member_add(struct sim *sim, struct request *request, enum resource_kind kind,
 	member_set(resource, user, (int)param_number(request, "access_level"));
 	answer_json(answer, 201, member_view(sim, request, member_find(resource, user)));
 }
-
-#define FOR_BOTH(function)                                                                     \
-	static void project_##function(                                                        \
-		struct sim *sim, struct request *request, struct answer *answer)               \
-	{                                                                                      \
-		function(sim, request, PROJECT, answer);                                       \
-	}                                                                                      \
-	static void group_##function(                                                          \
-		struct sim *sim, struct request *request, struct answer *answer)               \
-	{                                                                                      \
-		function(sim, request, GROUP, answer);                                         \
-	}
 
 FOR_BOTH(members_list)
 FOR_BOTH(member_get)

@@ -17,8 +17,8 @@ entry_done(struct entry *entry)
 }
 
 unsigned long
-record_request(struct record *record, int64_t at, const struct request *request,
-	const char *fault)
+record_request(
+	struct record *record, int64_t at, const struct request *request, const char *fault)
 {
 	struct entry *entry;
 

@@ -27,10 +27,10 @@ struct record {
 };
 
 /* Returns the number under which record_answer() finds the request again. */
-unsigned long record_request(struct record *record, int64_t at, const struct request *request,
-	const char *fault);
-void record_answer(struct record *record, unsigned long n, const struct request *request,
-	int status);
+unsigned long record_request(
+	struct record *record, int64_t at, const struct request *request, const char *fault);
+void record_answer(
+	struct record *record, unsigned long n, const struct request *request, int status);
 json_t *record_json(const struct record *record, const char *method, const char *path);
 void record_clear(struct record *record);
 void record_done(struct record *record);

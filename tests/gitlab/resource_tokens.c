@@ -11,8 +11,8 @@
 #include <string.h>
 
 static bool
-may_manage(const struct sim *sim, const struct request *request,
-	const struct resource *resource)
+may_manage(
+	const struct sim *sim, const struct request *request, const struct resource *resource)
 {
 	return has_level(sim, request, resource,
 		resource->kind == GROUP ? LEVEL_OWNER : LEVEL_MAINTAINER);
@@ -34,8 +34,8 @@ token_find(struct sim *sim, const struct request *request, const struct resource
 static void
 answer_unknown(const struct resource *resource, struct answer *answer)
 {
-	error_message(answer, 404, "404 %s Access Token Not Found",
-		resource_word(resource->kind));
+	error_message(
+		answer, 404, "404 %s Access Token Not Found", resource_word(resource->kind));
 }
 
 static void
@@ -119,8 +119,8 @@ token_create(struct sim *sim, struct request *request, enum resource_kind kind,
 					  "held by the creating user");
 		return;
 	}
-	if (!expiry_choose(sim, request, request->user, EXPIRY_CREATE_RESOURCE, &expires,
-		    message)) {
+	if (!expiry_choose(
+		    sim, request, request->user, EXPIRY_CREATE_RESOURCE, &expires, message)) {
 		error_bad_request(answer, message);
 		return;
 	}
@@ -152,8 +152,7 @@ token_rotate(struct sim *sim, struct request *request, enum resource_kind kind,
 			error_unauthorized(answer);
 		return;
 	}
-	if (!token->revoked &&
-		!level_allowed(sim, request, resource, token->user->bot_level)) {
+	if (!token->revoked && !level_allowed(sim, request, resource, token->user->bot_level)) {
 		error_bad_request(answer,
 			sim->version < V(18, 0)
 				? "Not eligible to rotate token with access level higher than "
@@ -204,18 +203,6 @@ token_delete(struct sim *sim, struct request *request, enum resource_kind kind,
 	token->revoked = true;
 	answer_no_content(answer);
 }
-
-#define FOR_BOTH(function)                                                                     \
-	static void project_##function(                                                        \
-		struct sim *sim, struct request *request, struct answer *answer)               \
-	{                                                                                      \
-		function(sim, request, PROJECT, answer);                                       \
-	}                                                                                      \
-	static void group_##function(                                                          \
-		struct sim *sim, struct request *request, struct answer *answer)               \
-	{                                                                                      \
-		function(sim, request, GROUP, answer);                                         \
-	}
 
 FOR_BOTH(tokens_list)
 FOR_BOTH(token_get)

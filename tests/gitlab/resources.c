@@ -30,8 +30,8 @@ namespace_json(const struct request *request, const struct resource *group)
 		return json_null();
 	url = url_of(request, group);
 	json = json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:n, s:s}", "id",
-		(json_int_t)group->id, "name", group->name, "path", resource_slug(group), "kind",
-		"group", "full_path", group->path, "parent_id",
+		(json_int_t)group->id, "name", group->name, "path", resource_slug(group),
+		"kind", "group", "full_path", group->path, "parent_id",
 		group->parent ? json_integer(group->parent->id) : json_null(), "avatar_url",
 		"web_url", url);
 	free(url);
@@ -78,11 +78,11 @@ group_view(struct sim *sim, struct request *request, void *row)
 {
 	const struct resource *group = row;
 	char created[MOMENT_SIZE], *url = url_of(request, group), *name = full_name(group);
-	json_t *json = json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:i}", "id",
-		(json_int_t)group->id, "web_url", url, "name", group->name, "path",
-		resource_slug(group), "description", text_json(group->description), "visibility",
-		group->visibility, "full_name", name, "full_path", group->path, "created_at",
-		moment_print(group->created_at, created), "parent_id",
+	json_t *json = json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:i}",
+		"id", (json_int_t)group->id, "web_url", url, "name", group->name, "path",
+		resource_slug(group), "description", text_json(group->description),
+		"visibility", group->visibility, "full_name", name, "full_path", group->path,
+		"created_at", moment_print(group->created_at, created), "parent_id",
 		group->parent ? json_integer(group->parent->id) : json_null(),
 		"organization_id", 1);
 
@@ -98,8 +98,8 @@ static json_t *(*view_of(enum resource_kind kind))(struct sim *, struct request 
 }
 
 static bool
-resource_wanted(const struct sim *sim, const struct request *request,
-	const struct resource *resource)
+resource_wanted(
+	const struct sim *sim, const struct request *request, const struct resource *resource)
 {
 	const char *search = param_text(request, "search");
 
@@ -124,7 +124,8 @@ resources_list(struct sim *sim, struct request *request, enum resource_kind kind
 
 	/* Projects come newest first, groups by name; an id order does for both here. */
 	for (size_t i = 0; i < all->count; i++) {
-		struct resource *resource = all->items[kind == PROJECT ? all->count - 1 - i : i];
+		struct resource *resource =
+			all->items[kind == PROJECT ? all->count - 1 - i : i];
 
 		if (resource && resource_wanted(sim, request, resource))
 			list_add(&found, resource);
@@ -197,18 +198,18 @@ resource_create(struct sim *sim, struct request *request, enum resource_kind kin
 	const char *above = kind == GROUP ? "parent_id" : "namespace_id";
 	struct resource *parent = list_at(&sim->world.groups, param_number(request, above));
 	const char *slug = param_text(request, "path") ? param_text(request, "path")
-						       : param_text(request, "name");
+	                                               : param_text(request, "name");
 	struct resource *resource;
 	char *path;
 
-	if (param_number(request, above) && (!parent || !has_level(sim, request, parent,
-							 LEVEL_MAINTAINER))) {
+	if (param_number(request, above) &&
+		(!parent || !has_level(sim, request, parent, LEVEL_MAINTAINER))) {
 		error_not_found(answer, kind == GROUP ? "Group" : "Namespace");
 		return;
 	}
-	path = parent ? must_print("%s/%s", parent->path, slug)
+	path = parent          ? must_print("%s/%s", parent->path, slug)
 	       : kind == GROUP ? must_copy(slug)
-			       : must_print("%s/%s", request->user->username, slug);
+	                       : must_print("%s/%s", request->user->username, slug);
 	resource = resource_add(&sim->world, kind, 0, path);
 	free(path);
 	if (!resource) {
@@ -224,17 +225,34 @@ resource_create(struct sim *sim, struct request *request, enum resource_kind kin
 	answer_json(answer, 201, view_of(kind)(sim, request, resource));
 }
 
-#define FOR_BOTH(function)                                                                     \
-	static void project_##function(                                                        \
-		struct sim *sim, struct request *request, struct answer *answer)               \
-	{                                                                                      \
-		function(sim, request, PROJECT, answer);                                       \
-	}                                                                                      \
-	static void group_##function(                                                          \
-		struct sim *sim, struct request *request, struct answer *answer)               \
-	{                                                                                      \
-		function(sim, request, GROUP, answer);                                         \
+static json_t *
+associations_of(struct sim *sim, struct request *request, enum resource_kind kind)
+{
+	const struct list *all = resource_list(&sim->world, kind);
+	long wanted = param_number(request, "min_access_level");
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < all->count; i++) {
+		struct resource *resource = all->items[i];
+		int level = resource ? level_in(request->user, resource) : LEVEL_NONE;
+		json_t *json;
+
+		if (level == LEVEL_NONE || level < wanted)
+			continue;
+		json = view_of(kind)(sim, request, resource);
+		json_object_set_new(json, "access_levels", json_integer(level));
+		json_array_append_new(out, json);
 	}
+	return out;
+}
+
+static void
+associations_get(struct sim *sim, struct request *request, struct answer *answer)
+{
+	answer_json(answer, 200,
+		json_pack("{s:o, s:o}", "groups", associations_of(sim, request, GROUP),
+			"projects", associations_of(sim, request, PROJECT)));
+}
 
 FOR_BOTH(resources_list)
 FOR_BOTH(resource_get)
@@ -252,6 +270,10 @@ static const struct param create_params[] = {
 	{ "visibility", PARAM_TEXT, .values = "private,internal,public" }, { 0 }
 };
 
+static const struct param associations_params[] = {
+	{ "min_access_level", PARAM_NUMBER }, PAGE_PARAMS, { 0 }
+};
+
 const struct route resource_routes[] = {
 	{ "GET",  "/projects",                     project_resources_list,  list_params },
 	{ "POST", "/projects",                     project_resource_create, create_params },
@@ -262,6 +284,7 @@ const struct route resource_routes[] = {
 	{ "GET",  "/groups/:id/projects",          group_projects,          list_params },
 	{ "GET",  "/groups/:id/subgroups",         group_subgroups,         list_params },
 	{ "GET",  "/groups/:id/descendant_groups", group_descendants,       list_params },
+	{ "GET",  "/personal_access_tokens/self/associations", associations_get, associations_params, SCOPE_ANY, V(17, 4) },
 	{ 0 }
 };
 /* clang-format on */

@@ -8,8 +8,8 @@
 struct token *
 rotate_token(struct sim *sim, struct token *old, int expires)
 {
-	struct token *token = token_add(&sim->world, 0, old->user, old->name,
-		secret_new(sim, old->user));
+	struct token *token =
+		token_add(&sim->world, 0, old->user, old->name, secret_new(sim, old->user));
 
 	token->scopes = json_deep_copy(old->scopes);
 	token->impersonation = old->impersonation;
@@ -51,8 +51,8 @@ struct token *
 create_token(struct sim *sim, struct request *request, struct user *user, int expires)
 {
 	const char *description = param_text(request, "description");
-	struct token *token = token_add(&sim->world, 0, user, param_text(request, "name"),
-		secret_new(sim, user));
+	struct token *token = token_add(
+		&sim->world, 0, user, param_text(request, "name"), secret_new(sim, user));
 
 	token->scopes = json_deep_copy(json_object_get(request->params, "scopes"));
 	if (description)

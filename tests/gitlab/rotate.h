@@ -14,7 +14,7 @@ void rotate_answer(struct sim *sim, struct request *request, struct token *token
 struct token *rotate_token(struct sim *sim, struct token *token, int expires);
 
 /* A new token with the name, scopes and description of the request. */
-struct token *create_token(struct sim *sim, struct request *request, struct user *user,
-	int expires);
+struct token *create_token(
+	struct sim *sim, struct request *request, struct user *user, int expires);
 
 #endif

@@ -14,6 +14,7 @@ static const struct route *const tables[] = {
 	member_routes,
 	resource_routes,
 	instance_routes,
+	deploy_token_routes,
 };
 
 /* One segment against one of the pattern; captures land in `captures`. */
@@ -44,11 +45,11 @@ path_match(const char *pattern, const char *path, json_t *captures)
 		size_t length = strcspn(++path, "/");
 		/* Grape takes any path with a format behind it. */
 		bool json = path[length] == '\0' && length > 5 &&
-			    memcmp(path + length - 5, ".json", 5) == 0;
+		            memcmp(path + length - 5, ".json", 5) == 0;
 
 		if (!segment_match(pattern, pattern_length, path, length, captures) &&
-			!(json && segment_match(pattern, pattern_length, path, length - 5,
-					  captures)))
+			!(json && segment_match(
+					  pattern, pattern_length, path, length - 5, captures)))
 			return false;
 		pattern += pattern_length;
 		path += length;
@@ -94,7 +95,8 @@ captures_keep(struct request *request, json_t *captures)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(captures, name, value) {
+	json_object_foreach(captures, name, value)
+	{
 		if (!param_given(request, name))
 			json_object_set(request->params, name, value);
 	}
@@ -107,6 +109,12 @@ route_run(struct sim *sim, const struct route *route, struct request *request, j
 	params_gather(request, captures);
 	if (!auth_check(sim, request, route->scope, answer))
 		return;
+	/* Reading goes on, and the way out of it has to stay open. */
+	if (setting_true(sim, "maintenance_mode") && strcmp(request->method, "GET") != 0 &&
+		strcmp(route->path, "/application/settings") != 0) {
+		error_message(answer, 503, "GitLab Maintenance: system is in maintenance mode");
+		return;
+	}
 	if (route->admin && !is_admin(sim, request)) {
 		error_forbidden(answer);
 		return;

@@ -11,13 +11,27 @@ struct route {
 	void (*handle)(struct sim *sim, struct request *request, struct answer *answer);
 	const struct param *params;
 	enum scope_rule scope;
-	int from; /* release; 0: all we know */
+	int from;   /* release; 0: all we know */
 	bool admin; /* refused with 403 before the parameters are looked at */
 };
 
 /* Each file with endpoints ends in its table, closed by an empty row. The order counts:
  * the first match wins, so `self` stands before `:id`. */
 extern const struct route token_routes[], resource_token_routes[], service_account_routes[],
-	variable_routes[], user_routes[], member_routes[], resource_routes[], instance_routes[];
+	variable_routes[], user_routes[], member_routes[], resource_routes[], instance_routes[],
+	deploy_token_routes[];
+
+/* Makes project_function and group_function of a function that takes either kind. */
+#define FOR_BOTH(function)                                                                     \
+	static void project_##function(                                                        \
+		struct sim *sim, struct request *request, struct answer *answer)               \
+	{                                                                                      \
+		function(sim, request, PROJECT, answer);                                       \
+	}                                                                                      \
+	static void group_##function(                                                          \
+		struct sim *sim, struct request *request, struct answer *answer)               \
+	{                                                                                      \
+		function(sim, request, GROUP, answer);                                         \
+	}
 
 #endif

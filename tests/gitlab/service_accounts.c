@@ -12,8 +12,8 @@ static json_t *
 account_view(struct sim *sim, struct request *request, void *row)
 {
 	const struct user *user = row;
-	json_t *json = json_pack("{s:I, s:s}", "id", (json_int_t)user->id, "username",
-		user->username);
+	json_t *json =
+		json_pack("{s:I, s:s}", "id", (json_int_t)user->id, "username", user->username);
 	char email[256];
 
 	(void)request;
@@ -80,8 +80,8 @@ instance_accounts_list(struct sim *sim, struct request *request, struct answer *
 }
 
 static void
-account_make(struct sim *sim, struct request *request, struct resource *home,
-	struct answer *answer)
+account_make(
+	struct sim *sim, struct request *request, struct resource *home, struct answer *answer)
 {
 	const char *username = param_text(request, "username");
 	const char *name = param_text(request, "name");
@@ -241,18 +241,6 @@ token_delete(struct sim *sim, struct request *request, enum resource_kind kind,
 	token->revoked = true;
 	answer_no_content(answer);
 }
-
-#define FOR_BOTH(function)                                                                     \
-	static void project_##function(                                                        \
-		struct sim *sim, struct request *request, struct answer *answer)               \
-	{                                                                                      \
-		function(sim, request, PROJECT, answer);                                       \
-	}                                                                                      \
-	static void group_##function(                                                          \
-		struct sim *sim, struct request *request, struct answer *answer)               \
-	{                                                                                      \
-		function(sim, request, GROUP, answer);                                         \
-	}
 
 FOR_BOTH(accounts_list)
 FOR_BOTH(account_create)

@@ -27,8 +27,8 @@ attributes_of(const json_t *act)
 static struct token *
 token_of(struct sim *sim, const json_t *act, struct answer *answer)
 {
-	struct token *token = list_at(&sim->world.tokens,
-		(long)json_integer_value(json_object_get(act, "token")));
+	struct token *token = list_at(
+		&sim->world.tokens, (long)json_integer_value(json_object_get(act, "token")));
 
 	if (!token)
 		error_error(answer, 404, "there is no such token");
@@ -39,9 +39,10 @@ static struct user *
 user_of(struct sim *sim, const json_t *act, const char *key, struct answer *answer)
 {
 	const json_t *given = json_object_get(act, key);
-	struct user *user = json_is_integer(given)
-				    ? list_at(&sim->world.users, (long)json_integer_value(given))
-				    : map_get(&sim->world.usernames, json_string_value(given));
+	struct user *user =
+		json_is_integer(given)
+			? list_at(&sim->world.users, (long)json_integer_value(given))
+			: map_get(&sim->world.usernames, json_string_value(given));
 
 	if (!user)
 		error_error(answer, 404, "there is no such user");
@@ -188,8 +189,8 @@ act_set_variable(struct sim *sim, const json_t *act, struct answer *answer)
 		return;
 	variable = world_file_variable(sim, act, variables, wrong);
 	if (variable)
-		answer_json(answer, 200,
-			sim_variable_json(level, text_of(act, "owner"), variable));
+		answer_json(
+			answer, 200, sim_variable_json(level, text_of(act, "owner"), variable));
 	else
 		error_error(answer, 400, "%s", wrong);
 }
@@ -197,7 +198,8 @@ act_set_variable(struct sim *sim, const json_t *act, struct answer *answer)
 static void
 act_delete_variable(struct sim *sim, const json_t *act, struct answer *answer)
 {
-	const char *level, *key = text_of(act, "key"), *scope = text_of(act, "environment_scope");
+	const char *level, *key = text_of(act, "key"),
+			   *scope = text_of(act, "environment_scope");
 	struct list *variables = variables_of(sim, act, &level, answer);
 
 	for (size_t i = 0; variables && key && i < variables->count; i++) {
@@ -206,8 +208,8 @@ act_delete_variable(struct sim *sim, const json_t *act, struct answer *answer)
 		if (strcmp(variable->key, key) != 0 ||
 			(scope && strcmp(variable->environment_scope, scope) != 0))
 			continue;
-		answer_json(answer, 200,
-			sim_variable_json(level, text_of(act, "owner"), variable));
+		answer_json(
+			answer, 200, sim_variable_json(level, text_of(act, "owner"), variable));
 		variable_remove(variables, variable);
 		return;
 	}
@@ -220,8 +222,7 @@ resource_answer(const struct resource *resource, struct answer *answer)
 {
 	answer_json(answer, 200,
 		json_pack("{s:I, s:s, s:s}", "id", (json_int_t)resource->id, "kind",
-			resource->kind == GROUP ? "group" : "project", "path",
-			resource->path));
+			resource->kind == GROUP ? "group" : "project", "path", resource->path));
 }
 
 static void
@@ -231,17 +232,19 @@ act_rename_project(struct sim *sim, const json_t *act, struct answer *answer)
 	const char *to = text_of(act, "to");
 
 	if (!project || !to || !project_rename(&sim->world, project, to))
-		error_error(answer, 400, "wants the path of a project, and a free one to go to");
+		error_error(
+			answer, 400, "wants the path of a project, and a free one to go to");
 	else
 		resource_answer(project, answer);
 }
 
 static void
-resource_create(struct sim *sim, const json_t *act, enum resource_kind kind,
-	struct answer *answer)
+resource_create(
+	struct sim *sim, const json_t *act, enum resource_kind kind, struct answer *answer)
 {
 	const char *path = text_of(act, "path");
-	struct resource *resource = path && *path ? resource_add(&sim->world, kind, 0, path) : NULL;
+	struct resource *resource =
+		path && *path ? resource_add(&sim->world, kind, 0, path) : NULL;
 
 	if (!resource) {
 		error_error(answer, 400, "wants a free path");

@@ -128,6 +128,41 @@ variables_get(struct sim *sim, struct request *request, struct answer *answer)
 }
 
 static void
+deploy_tokens_add(const struct sim *sim, const struct request *request,
+	const struct resource *resource, json_t *out)
+{
+	for (size_t i = 0; i < resource->deploy_tokens.count; i++) {
+		const struct deploy_token *token = resource->deploy_tokens.items[i];
+
+		if (text_wanted(request, "owner", resource->path) &&
+			text_wanted(request, "name", token->name))
+			json_array_append_new(
+				out, json_pack("{s:I, s:s, s:s, s:s, s:o, s:O, s:s, s:b}", "id",
+					     (json_int_t)token->id, "owner", resource->path,
+					     "name", token->name, "username", token->username,
+					     "expires_at", moment_json(token->expires_at),
+					     "scopes", token->scopes, "secret", token->secret,
+					     "alive", deploy_token_alive(sim, token)));
+	}
+}
+
+static void
+deploy_tokens_get(struct sim *sim, struct request *request, struct answer *answer)
+{
+	json_t *out = json_array();
+
+	for (enum resource_kind kind = GROUP; kind <= PROJECT; kind++) {
+		const struct list *resources = resource_list(&sim->world, kind);
+
+		for (size_t i = 0; i < resources->count; i++) {
+			if (resources->items[i])
+				deploy_tokens_add(sim, request, resources->items[i], out);
+		}
+	}
+	answer_json(answer, 200, out);
+}
+
+static void
 requests_get(struct sim *sim, struct request *request, struct answer *answer)
 {
 	answer_json(answer, 200,
@@ -147,8 +182,8 @@ static void
 clock_get(struct sim *sim, struct request *request, struct answer *answer)
 {
 	(void)request;
-	answer_json(answer, 200,
-		json_pack("{s:o}", "now", moment_json(clock_now(&sim->clock))));
+	answer_json(
+		answer, 200, json_pack("{s:o}", "now", moment_json(clock_now(&sim->clock))));
 }
 
 static void
@@ -206,6 +241,7 @@ static const struct {
 	{ "POST", "/sim/faults", faults_post },
 	{ "DELETE", "/sim/faults", faults_delete },
 	{ "GET", "/sim/tokens", tokens_get },
+	{ "GET", "/sim/deploy_tokens", deploy_tokens_get },
 	{ "GET", "/sim/variables", variables_get },
 	{ "POST", "/sim/act", sim_act },
 };

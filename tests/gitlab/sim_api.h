@@ -5,7 +5,8 @@
 #include "request.h"
 
 json_t *sim_token_json(const struct sim *sim, const struct token *token);
-json_t *sim_variable_json(const char *level, const char *owner, const struct variable *variable);
+json_t *sim_variable_json(
+	const char *level, const char *owner, const struct variable *variable);
 
 /* POST /sim/act: another hand does something at once, with nobody's leave. */
 void sim_act(struct sim *sim, struct request *request, struct answer *answer);

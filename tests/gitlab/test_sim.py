@@ -422,6 +422,24 @@ class Places(Case):
         self.assertEqual([p["id"] for p in self.ask("GET", "/projects?membership=true", token="bob-1").json], [10])
 
 
+class DeployTokens(Case):
+    def test_live_and_vanish(self):
+        base = "/projects/10/deploy_tokens"
+        made = self.ask("POST", base, {"name": "gitlab-deploy-token", "scopes": ["read_registry"]}, "bob-1")
+        self.assertEqual((made.status, made.json["username"]), (201, "gitlab+deploy-token-1"))
+        self.assertEqual(list(made.json), ["id", "name", "username", "expires_at", "scopes", "revoked", "expired",
+                                           "token"])
+        dated = self.ask("POST", base, {"name": "x", "scopes": "read_registry,read_repository", "username": "u",
+                                        "expires_at": "2026-11-21T09:00:00Z"})
+        self.assertEqual((dated.json["expired"], dated.json["username"]), (False, "u"))
+        self.assertEqual([t["id"] for t in self.ask("GET", base + "?active=true").json], [1])
+        self.check(self.ask("GET", base, token="dave-1"), 403, {"message": "403 Forbidden"})
+        self.assertEqual(self.ask("DELETE", base + "/1").status, 204)
+        self.check(self.ask("DELETE", base + "/1"), 404, {"message": "404 Not found"})
+        self.check(self.ask("POST", base, {"name": "x", "scopes": []}), 400, {"message": "Scopes can't be blank"})
+        self.assertEqual(len(self.ask("GET", "/deploy_tokens").json), 1)
+
+
 class Faults(Case):
     path = "/personal_access_tokens/self/rotate"
 
@@ -468,6 +486,15 @@ class Faults(Case):
 
 
 class Behaviour(Case):
+    def test_maintenance_refuses_writes_only(self):
+        self.ask("PUT", "/application/settings", {"maintenance_mode": True})
+        self.assertEqual(self.ask("POST", "/personal_access_tokens/self/rotate", token="alice-1").status, 503)
+        self.assertEqual(self.ask("GET", "/user", token="alice-1").status, 200)
+
+    def test_associations(self):
+        found = self.ask("GET", "/personal_access_tokens/self/associations", token="bob-1").json
+        self.assertEqual(([g["id"] for g in found["groups"]], [p["id"] for p in found["projects"]]), ([], [10]))
+
     def test_requests_are_recorded_without_the_credential(self):
         self.ask("POST", "/personal_access_tokens/self/rotate?a=b", {"expires_at": "2027-01-01"}, "alice-1")
         self.ask("GET", "/user", token="alice-1")

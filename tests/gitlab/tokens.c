@@ -122,8 +122,8 @@ token_delete_self(struct sim *sim, struct request *request, struct answer *answe
 }
 
 static void
-created_answer(struct sim *sim, struct request *request, struct token *token,
-	struct answer *answer)
+created_answer(
+	struct sim *sim, struct request *request, struct token *token, struct answer *answer)
 {
 	json_t *json = token_view(sim, request, token);
 

@@ -1,7 +1,7 @@
 /* variables.c: CI/CD variables of projects, groups and the instance. */
 #include "access.h"
-#include "route.h"
 #include "page.h"
+#include "route.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -16,20 +16,20 @@ enum level { LEVEL_OF_PROJECT, LEVEL_OF_GROUP, LEVEL_OF_INSTANCE };
 static json_t *
 variable_json(const struct sim *sim, enum level level, const struct variable *variable)
 {
-	json_t *json = json_pack("{s:s, s:s}", "variable_type", variable->variable_type, "key",
-		variable->key);
+	json_t *json = json_pack(
+		"{s:s, s:s}", "variable_type", variable->variable_type, "key", variable->key);
 	int described_from = level == LEVEL_OF_INSTANCE ? V(16, 8) : V(16, 2);
 
-	json_object_set_new(json, "value",
-		variable->hidden ? json_null() : json_string(variable->value));
+	json_object_set_new(
+		json, "value", variable->hidden ? json_null() : json_string(variable->value));
 	if (level != LEVEL_OF_INSTANCE && sim->version >= V(17, 4))
 		json_object_set_new(json, "hidden", json_boolean(variable->hidden));
 	json_object_set_new(json, "protected", json_boolean(variable->protected));
 	json_object_set_new(json, "masked", json_boolean(variable->masked));
 	json_object_set_new(json, "raw", json_boolean(variable->raw));
 	if (level != LEVEL_OF_INSTANCE)
-		json_object_set_new(json, "environment_scope",
-			json_string(variable->environment_scope));
+		json_object_set_new(
+			json, "environment_scope", json_string(variable->environment_scope));
 	if (sim->version >= described_from)
 		json_object_set_new(json, "description",
 			variable->description ? json_string(variable->description)
@@ -51,15 +51,15 @@ instance_variable_view(struct sim *sim, struct request *request, void *row)
 
 /* The variables the caller may manage; NULL: answered. */
 static struct list *
-variables_require(struct sim *sim, struct request *request, enum level level,
-	struct answer *answer)
+variables_require(
+	struct sim *sim, struct request *request, enum level level, struct answer *answer)
 {
 	struct resource *resource;
 
 	if (level == LEVEL_OF_INSTANCE)
 		return &sim->world.variables;
-	resource = resource_require(sim, request, level == LEVEL_OF_GROUP ? GROUP : PROJECT,
-		answer);
+	resource = resource_require(
+		sim, request, level == LEVEL_OF_GROUP ? GROUP : PROJECT, answer);
 	if (!resource)
 		return NULL;
 	if (!has_level(sim, request, resource,
@@ -73,8 +73,8 @@ variables_require(struct sim *sim, struct request *request, enum level level,
 static const char *
 filter_scope(const struct request *request)
 {
-	return json_string_value(json_object_get(json_object_get(request->params, "filter"),
-		"environment_scope"));
+	return json_string_value(json_object_get(
+		json_object_get(request->params, "filter"), "environment_scope"));
 }
 
 /* The first of the variables with that key, and scope unless that is NULL. */
@@ -102,8 +102,8 @@ variable_require(const struct list *variables, const struct request *request, en
 {
 	static const char *const words[] = { "Variable", "GroupVariable", "InstanceVariable" };
 	size_t count;
-	struct variable *variable = variable_find(variables, param_text(request, "key"),
-		filter_scope(request), &count);
+	struct variable *variable = variable_find(
+		variables, param_text(request, "key"), filter_scope(request), &count);
 
 	if (!variable)
 		error_not_found(answer, words[level]);
@@ -188,7 +188,8 @@ variable_valid(const struct list *variables, const struct variable *variable, en
 		error_validation(answer, "value",
 			"The value of the provided variable exceeds the 10000 character limit");
 	if (variable->description && strlen(variable->description) > 255)
-		error_validation(answer, "description", "is too long (maximum is 255 characters)");
+		error_validation(
+			answer, "description", "is too long (maximum is 255 characters)");
 	return answer->status == 0;
 }
 
@@ -225,7 +226,8 @@ attributes_take(const struct request *request, struct variable *variable)
 }
 
 static void
-variables_list(struct sim *sim, struct request *request, enum level level, struct answer *answer)
+variables_list(
+	struct sim *sim, struct request *request, enum level level, struct answer *answer)
 {
 	struct list *variables = variables_require(sim, request, level, answer);
 
@@ -260,7 +262,8 @@ stripped(const char *text)
 }
 
 static void
-variable_create(struct sim *sim, struct request *request, enum level level, struct answer *answer)
+variable_create(
+	struct sim *sim, struct request *request, enum level level, struct answer *answer)
 {
 	struct list *variables = variables_require(sim, request, level, answer);
 	struct variable *variable;
@@ -280,11 +283,13 @@ variable_create(struct sim *sim, struct request *request, enum level level, stru
 
 /* The row is changed in place and put back when the result is not valid. */
 static void
-variable_update(struct sim *sim, struct request *request, enum level level, struct answer *answer)
+variable_update(
+	struct sim *sim, struct request *request, enum level level, struct answer *answer)
 {
 	struct list *variables = variables_require(sim, request, level, answer);
 	struct variable *variable =
-		variables ? variable_require_for_update(variables, request, level, answer) : NULL;
+		variables ? variable_require_for_update(variables, request, level, answer)
+			  : NULL;
 	struct variable before;
 	struct variable *draft;
 
@@ -311,7 +316,8 @@ variable_update(struct sim *sim, struct request *request, enum level level, stru
 }
 
 static void
-variable_delete(struct sim *sim, struct request *request, enum level level, struct answer *answer)
+variable_delete(
+	struct sim *sim, struct request *request, enum level level, struct answer *answer)
 {
 	struct list *variables = variables_require(sim, request, level, answer);
 	struct variable *variable =

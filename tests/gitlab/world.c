@@ -14,7 +14,8 @@ world_init(struct world *world)
 		.next_group = 10,
 		.next_project = 10,
 		.next_token = 100,
-		.next_variable = 1 };
+		.next_variable = 1,
+		.next_deploy_token = 1 };
 }
 
 static bool
@@ -172,6 +173,33 @@ variable_free(void *item)
 	free(variable);
 }
 
+struct deploy_token *
+deploy_token_add(struct world *world, struct resource *resource, const char *name,
+	const char *username, json_t *scopes, char *secret)
+{
+	struct deploy_token *token = must_alloc(sizeof(*token));
+
+	token->id = world->next_deploy_token++;
+	token->name = must_copy(name);
+	token->username = username ? must_copy(username)
+	                           : must_print("gitlab+deploy-token-%ld", token->id);
+	token->scopes = scopes;
+	token->secret = secret;
+	list_add(&resource->deploy_tokens, token);
+	return token;
+}
+
+void
+deploy_token_remove(struct resource *resource, struct deploy_token *token)
+{
+	list_remove(&resource->deploy_tokens, token);
+	free(token->name);
+	free(token->username);
+	free(token->secret);
+	json_decref(token->scopes);
+	free(token);
+}
+
 static void
 resource_free(void *item)
 {
@@ -183,6 +211,9 @@ resource_free(void *item)
 		free(resource->members.items[i]);
 	for (size_t i = 0; i < resource->variables.count; i++)
 		variable_free(resource->variables.items[i]);
+	while (resource->deploy_tokens.count)
+		deploy_token_remove(resource, resource->deploy_tokens.items[0]);
+	list_done(&resource->deploy_tokens);
 	list_done(&resource->members);
 	list_done(&resource->variables);
 	list_done(&resource->bots);
@@ -304,7 +335,8 @@ variable_remove(struct list *variables, struct variable *variable)
 }
 
 struct user *
-bot_add(struct world *world, struct resource *resource, const char *name, int level, int64_t now)
+bot_add(struct world *world, struct resource *resource, const char *name, int level,
+	int64_t now)
 {
 	char suffix[33], username[96];
 	struct user *bot;

@@ -49,15 +49,22 @@ struct variable {
 	bool masked, hidden, protected, raw;
 };
 
+struct deploy_token {
+	long id;
+	char *name, *username, *secret;
+	json_t *scopes;
+	int64_t expires_at; /* 0: never */
+};
+
 struct resource {
 	enum resource_kind kind;
 	long id;
 	char *path, *name, *visibility, *description;
 	struct resource *parent;
 	int64_t created_at;
-	/* struct member, struct variable, struct user, struct user, struct resource.
-	 * A bot is a member by standing in `bots`. */
-	struct list members, variables, bots, accounts, children;
+	/* struct member, struct variable, struct user, struct user, struct resource,
+	 * struct deploy_token. A bot is a member by standing in `bots`. */
+	struct list members, variables, bots, accounts, children, deploy_tokens;
 };
 
 struct token {
@@ -66,7 +73,7 @@ struct token {
 	char *name, *description, *secret;
 	json_t *scopes;
 	bool revoked, impersonation;
-	int expires; /* a day, or NEVER */
+	int expires;                      /* a day, or NEVER */
 	int64_t created_at, last_used_at; /* 0: never used */
 	struct token *predecessor;
 	struct list successors;
@@ -78,7 +85,7 @@ struct world {
 	struct map usernames, group_paths, project_paths, moved_paths, secrets;
 	struct list variables; /* of the instance */
 	struct list graveyard_users, graveyard_tokens, old_paths;
-	long next_user, next_group, next_project, next_token, next_variable;
+	long next_user, next_group, next_project, next_token, next_variable, next_deploy_token;
 };
 
 void world_init(struct world *world);
@@ -89,10 +96,10 @@ struct user *user_add(struct world *world, long id, const char *username, const 
 void user_remove(struct world *world, struct user *user);
 
 /* Parents of `path` are created where they are missing. */
-struct resource *resource_add(struct world *world, enum resource_kind kind, long id,
-	const char *path);
-struct resource *resource_by_path(struct world *world, enum resource_kind kind,
-	const char *path);
+struct resource *resource_add(
+	struct world *world, enum resource_kind kind, long id, const char *path);
+struct resource *resource_by_path(
+	struct world *world, enum resource_kind kind, const char *path);
 struct list *resource_list(struct world *world, enum resource_kind kind);
 const char *resource_slug(const struct resource *resource);
 bool project_rename(struct world *world, struct resource *project, const char *to);
@@ -101,13 +108,18 @@ struct member *member_find(const struct resource *resource, const struct user *u
 void member_set(struct resource *resource, struct user *user, int level);
 
 /* The secret is taken, and may not be in use. */
-struct token *token_add(struct world *world, long id, struct user *user, const char *name,
-	char *secret);
+struct token *token_add(
+	struct world *world, long id, struct user *user, const char *name, char *secret);
 void token_remove(struct world *world, struct token *token);
 
 struct variable *variable_add(struct world *world, struct list *variables, const char *key);
 void variable_remove(struct list *variables, struct variable *variable);
 void variable_free(void *variable);
+
+/* Scopes and secret are taken; without a username it is named after its id. */
+struct deploy_token *deploy_token_add(struct world *world, struct resource *resource,
+	const char *name, const char *username, json_t *scopes, char *secret);
+void deploy_token_remove(struct resource *resource, struct deploy_token *token);
 
 /* The bot a project or group token acts as. */
 struct user *bot_add(struct world *world, struct resource *resource, const char *name,
