@@ -11,7 +11,8 @@
 #define NEVER INT_MAX
 
 struct clock {
-	int64_t ahead_msec;
+	/* Read without the lock when an answer gets its date. */
+	_Atomic int64_t ahead_msec;
 };
 
 int64_t clock_now(const struct clock *clock);
