@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 
-/* Where something stands; every decoded struct begins with one. line and column count from 1;
- * all zero where there is no file. `file` is borrowed from the arena that holds the struct. */
+/* Where something stands; every decoded struct begins with one. line and column count from 1, columns in
+ * characters; all zero where there is no file. `file` is borrowed from the arena that holds the struct. */
 struct place {
 	const char *file;
 	int line, column;
@@ -32,13 +32,13 @@ size_t diags_count(const struct diags *diags); /* errors, without the warnings *
 size_t diags_warnings(const struct diags *diags);
 
 /* Remembers a file's text, so that printing can show the line with a caret under the column. The
- * text is copied. A line that looks like it holds a token's secret is shown with that part blotted. */
+ * text is copied. What looks like a token's secret is blotted, in the line and in later messages about it. */
 void diags_source(struct diags *diags, const char *file, const char *text, size_t length);
 
 /* FILE:LINE:COLUMN: TEXT, the source line, the caret; in order of file, line, column. */
 void diags_print(const struct diags *diags, FILE *stream);
 
-/* The i-th in that order, for --json. */
+/* The i-th in that order, for --json; NULL behind the last that was kept. */
 struct diag {
 	struct place place;
 	bool is_warning;
