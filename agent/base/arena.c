@@ -18,6 +18,7 @@ struct block {
 
 struct arena {
 	struct block *blocks; /* the newest first */
+	struct arena *kept, *next;
 };
 
 struct arena *
@@ -31,11 +32,22 @@ arena_free(struct arena *arena)
 {
 	if (!arena)
 		return;
+	for (struct arena *kept = arena->kept, *next; kept; kept = next) {
+		next = kept->next;
+		arena_free(kept);
+	}
 	for (struct block *block = arena->blocks, *next; block; block = next) {
 		next = block->next;
 		free(block);
 	}
 	free(arena);
+}
+
+void
+arena_keep(struct arena *arena, struct arena *other)
+{
+	other->next = arena->kept;
+	arena->kept = other;
 }
 
 static struct block *

@@ -120,6 +120,12 @@ secret_wipe(void *bytes, size_t length)
 }
 
 void
+random_bytes(void *bytes, size_t length)
+{
+	randombytes_buf(bytes, length);
+}
+
+void
 secret_free(struct secret *secret)
 {
 	if (!secret)

@@ -18,6 +18,7 @@ static const struct db_field token_fields[] = {
 	DB_FIELD(token_record, TEXT, destinations),
 	DB_FIELD(token_record, INT64, released_at),
 	DB_FIELD(token_record, INT64, seen_at),
+	DB_FIELD(token_record, INT64, in_project),
 };
 #define TOKEN_FIELDS ARRAY_SIZE(token_fields)
 

@@ -35,7 +35,8 @@ static const char first_migration[] =
 	"	rule_since INTEGER NOT NULL,"
 	"	destinations TEXT NOT NULL,"
 	"	released_at INTEGER NOT NULL,"
-	"	seen_at INTEGER NOT NULL);"
+	"	seen_at INTEGER NOT NULL,"
+	"	in_project INTEGER NOT NULL);"
 
 	/* `sealed` is NULL before the intent, as many zero bytes as a sealed secret has from then on, and NULL again when the
 	 * row is closed. */
@@ -108,8 +109,8 @@ const size_t schema_version = ARRAY_SIZE(schema_migrations);
 /* In the order of the field tables in records.c, moves.c and events.c; the number of a row is always ?1. */
 #define TOKEN_COLUMNS \
 	"address, owner_id, user_id, token_id, created_msec, expires_on, last_used_msec, generation," \
-	" adopted_at, rotated_at, rule, rule_since, destinations, released_at, seen_at"
-#define TOKEN_VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
+	" adopted_at, rotated_at, rule, rule_since, destinations, released_at, seen_at, in_project"
+#define TOKEN_VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17"
 
 /* A move leaves the first group alone: what is indexed or never changes. */
 #define ROTATION_FIXED "token, actor, reason, revision, correlation, opened_at"

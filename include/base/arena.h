@@ -14,6 +14,9 @@ struct arena;
 struct arena *arena_new(void);
 void arena_free(struct arena *arena);
 
+/* `other`, which a thread of its own has filled, lives as long as `arena` from now on. */
+void arena_keep(struct arena *arena, struct arena *other);
+
 /* Zeroed, aligned for any type, alive until arena_free(). */
 void *arena_alloc(struct arena *arena, size_t bytes);
 char *arena_text(struct arena *arena, const char *text);

@@ -39,6 +39,9 @@ bool secret_equal(const struct secret *a, const struct secret *b);
 /* Wipes a buffer that held a secret outside of a struct secret; never optimised away. */
 void secret_wipe(void *bytes, size_t length);
 
+/* Unpredictable bytes, for nonces and names; not a secret by themselves. */
+void random_bytes(void *bytes, size_t length);
+
 void secret_free(struct secret *secret);
 
 CLEANUP(secret, struct secret *, secret_free)

@@ -27,7 +27,7 @@ struct frozen {
 	struct texts scopes;           /* for creation */
 	int64_t access_level;
 	const char *description;
-	int64_t first_target;          /* the id that was in use when the row was opened */
+	int64_t first_target;          /* the id that was in use when the row was opened; 0: none was */
 };
 extern const struct shape frozen_shape;
 struct owner frozen_owner(const struct frozen *frozen);
@@ -46,13 +46,17 @@ struct attempt {
 	struct frozen frozen;
 	struct deliveries deliveries;
 	struct destination *destinations; /* one a delivery, decoded from its spec */
-	struct stamp last_stamp;       /* what our last secret got; generation 0 before the first */
+	struct stamp last_stamp;       /* what our last secret gets in its destinations; generation 0 before the first */
 	int64_t known_highest;         /* the owner's highest token id in this run's inventory; 0: not read */
 	/* Within this run. */
-	int64_t preflight_msec;        /* monotonic; when the destinations passed; 0: not yet */
+	int64_t preflight_msec;        /* clock.h; when the destinations passed; 0: not yet */
 	bool alive;                    /* the held secret was proven in this run */
 	bool went_back;
+	bool doubted;                  /* it stood at DOUBTED in this run */
+	unsigned delivered;            /* destinations written in this run */
 	int64_t wait_until;            /* server time before which asking again is useless; 0: none */
+	const char *told;              /* what a person should know though the row goes on; NULL: nothing */
+	struct err trouble;            /* why it rests, or was given up; kind ERR_NONE: all is well */
 };
 
 /* How a step ended. */
@@ -69,8 +73,20 @@ extern const struct step rotate_steps[STATE_CLOSED];
 /* Which column an error points at. */
 enum step_end step_end_of(bool ok, enum state_of_row state, const struct err *err);
 
-/* Whether a row may go from `from` to `to` in this run: forward always, back once (`*went_back` remembers). */
-bool step_may_go(enum state_of_row from, enum state_of_row to, bool *went_back);
+/* Where a row that stands at `from` goes (`*to`, which may be `from`), and whether it goes on from there in this run: forward
+ * always, back once (`*went_back` remembers), nowhere after "not yet". So every walk ends. */
+bool step_decide(enum state_of_row from, enum step_end end, bool *went_back, enum state_of_row *to);
+
+/* --- evidence.c: what readings of GitLab say about a row --- */
+/* The held secret, row->secret, opens the API as row->new_id. Fails: ERR_MOVED it is dead; ERR_LATER not seen yet. */
+must_check bool evidence_of_life(struct attempt *attempt, struct err *err);
+/* All of the owner's tokens. What keeps us from looking settles nothing: ERR_PERSON (GLR-118), or what the credential's state is. */
+must_check bool evidence_list(struct attempt *attempt, struct tokens *all, struct err *err);
+const struct token *evidence_find(const struct tokens *all, int64_t id); /* or NULL */
+/* A living token of the row's name and user that came after its first intent, other than its target and its new token. */
+bool evidence_is_fork(const struct attempt *attempt, const struct token *token);
+/* Such a one, or row->new_id, that only our own request can have made: a secret whose answer was lost cannot have been used. */
+bool evidence_is_ours(const struct attempt *attempt, const struct token *token);
 
 /* The steps, a file each: rotate.c, reconcile.c, deliver.c, verify.c, retire.c. Each says in its file what it proves; all fail
  * with the kinds that the table's columns mean. */

@@ -65,6 +65,7 @@ struct plan {
 
 struct plan_options {
 	int64_t limit;                       /* rotations_per_run; 0 holds everything back */
+	int64_t own_token_id;                /* the credential we ourselves use: never planned; 0: not known */
 	bool (*ordered)(void *context, const struct address *address); /* `rotate TOKEN`: due now; may be NULL */
 	void *context;
 };

@@ -85,6 +85,7 @@ struct token_record {
 	const char *destinations;  /* JSON: the pinned destinations (flow writes and reads it) */
 	int64_t released_at;       /* when its entry went from the policy; 0: managed */
 	int64_t seen_at;           /* last reading */
+	int64_t in_project;        /* 1: a service account whose home is a project */
 };
 struct token_records {
 	struct token_record *items;

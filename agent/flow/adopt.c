@@ -1,0 +1,172 @@
+#include "flow/adopt.h"
+
+#include <string.h>
+
+#include "base/when.h"
+#include "destination/destination.h"
+#include "flow/pins.h"
+
+/* The token's own project or group was resolved when its tokens were listed. */
+static void
+pin_by_owner(const struct plan_item *item, struct destination *destination)
+{
+	const struct owner *owner = item->holding ? &item->holding->owner : NULL;
+	const int level = !owner                        ? 0
+	                  : owner->type == TYPE_PROJECT ? VARIABLE_PROJECT
+	                  : owner->type == TYPE_GROUP   ? VARIABLE_GROUP
+	                                                : 0;
+
+	if (destination->kind == DESTINATION_CI_VARIABLE && !destination->owner_id && level &&
+		destination->level == level && !strcmp(destination->owner, item->address.owner))
+		destination->owner_id = owner->id;
+}
+
+/* A destination that cannot be pinned today is told by the preflight, before anything is changed. */
+static bool
+pin_destinations(const struct adopting *adopting, const struct plan_item *item,
+	struct arena *arena, const char **pins, struct err *err)
+{
+	const struct destination_tools tools = { adopting->gitlab, arena };
+	const struct destination *planned = item->destinations.items;
+	struct list pinned = { .count = item->destinations.count };
+	struct destination *copies = arena_alloc(arena, (pinned.count + 1) * sizeof(*copies));
+
+	pinned.items = copies;
+	for (size_t i = 0; i < pinned.count; i++) {
+		copies[i] = planned[i];
+		pin_by_owner(item, &copies[i]);
+		if (copies[i].kind != DESTINATION_CI_VARIABLE || copies[i].owner_id)
+			continue;
+		if (!destination_pin(&tools, &copies[i], err) &&
+			(err->kind == ERR_CREDENTIAL || err->kind == ERR_REACH))
+			return err_wrap(err, "%s", copies[i].text);
+	}
+	*pins = pins_text(&pinned, arena);
+	return true;
+}
+
+static const char *
+seen_text(const struct plan_item *item, struct arena *arena)
+{
+	char dies[WHEN_TEXT_BYTES];
+
+	if (!item->token)
+		return "declared; it does not exist yet";
+	return arena_format(arena, "#%lld, dies %s; it is not touched before it is due",
+		(long long)item->token->id, date_text(item->token->expires_on, dies));
+}
+
+static bool
+adopt_new(const struct adopting *adopting, const struct plan_item *item, struct arena *arena,
+	struct token_record *record, struct err *err)
+{
+	const struct owner *owner = &item->holding->owner;
+	const struct token *token = item->token;
+
+	*record = (struct token_record){
+		.address = item->address.text,
+		.owner_id = owner->id,
+		.user_id = token ? token->user_id : owner->user_id,
+		.in_project = owner->in_project,
+		.token_id = token ? token->id : 0,
+		.created_msec = token ? token->created_msec : 0,
+		.expires_on = token ? token->expires_on : NO_DATE,
+		.last_used_msec = token ? token->last_used_msec : NO_MOMENT,
+		.adopted_at = adopting->now,
+		.rule = item->rule,
+		.rule_since = item->rule_since,
+		.seen_at = adopting->now,
+	};
+	if (!pin_destinations(adopting, item, arena, &record->destinations, err) ||
+		!journal_adopt(adopting->journal, record, seen_text(item, arena), err))
+		return false;
+	if (token)
+		outcome_add(adopting->outcome, COUNT_ADOPTED);
+	return true;
+}
+
+static bool
+release(const struct adopting *adopting, struct token_record *record, struct err *err)
+{
+	if (record->released_at)
+		return true;
+	record->released_at = adopting->now;
+	if (!journal_adopt(adopting->journal, record,
+		    "released: its entry is gone from the policy, and nobody renews it", err))
+		return false;
+	outcome_add(adopting->outcome, COUNT_RELEASED);
+	return true;
+}
+
+/* What of the record is news to a person: the event's sentence, or NULL. */
+static const char *
+news(const struct token_record *before, const struct token_record *after, struct arena *arena)
+{
+	if (before->released_at)
+		return "managed again: its entry is back in the policy";
+	if (!before->token_id && after->token_id)
+		return arena_format(arena, "somebody created it: #%lld is adopted",
+			(long long)after->token_id);
+	if (strcmp(before->rule, after->rule) != 0)
+		return arena_format(
+			arena, "its rule is '%s' now, was '%s'", after->rule, before->rule);
+	if (strcmp(before->destinations, after->destinations) != 0)
+		return "its destinations in the policy changed";
+	return NULL;
+}
+
+static bool
+is_same(const struct token_record *a, const struct token_record *b)
+{
+	return a->token_id == b->token_id && a->expires_on == b->expires_on &&
+	       a->last_used_msec == b->last_used_msec && a->released_at == b->released_at &&
+	       !strcmp(a->rule, b->rule) && !strcmp(a->destinations, b->destinations);
+}
+
+static bool
+refresh(const struct adopting *adopting, const struct plan_item *item, struct arena *arena,
+	struct token_record *record, struct err *err)
+{
+	const struct token_record before = *record;
+	const struct token *token = item->token;
+	const char *text;
+
+	record->released_at = 0;
+	record->rule = item->rule;
+	record->rule_since = item->rule_since;
+	if (token && !record->token_id) {
+		record->token_id = token->id;
+		record->user_id = token->user_id;
+		record->created_msec = token->created_msec;
+	}
+	if (token && token->id == record->token_id) {
+		record->expires_on = token->expires_on;
+		record->last_used_msec = token->last_used_msec;
+	}
+	if (!pin_destinations(adopting, item, arena, &record->destinations, err))
+		return false;
+	if (is_same(&before, record))
+		return true;
+	record->seen_at = adopting->now;
+	text = news(&before, record, arena);
+	if (text)
+		return journal_adopt(adopting->journal, record, text, err);
+	return journal_seen(adopting->journal, record, err);
+}
+
+bool
+adopt_item(const struct adopting *adopting, const struct plan_item *item, struct arena *arena,
+	struct token_record *record, struct err *err)
+{
+	*record = item->record ? *item->record : (struct token_record){ 0 };
+	switch (item->action) {
+	case PLAN_RELEASED:
+		return release(adopting, record, err);
+	case PLAN_PERSON:
+	case PLAN_OPEN:
+		return true;
+	default:
+		return item->record ? refresh(adopting, item, arena, record, err)
+		                    : adopt_new(adopting, item, arena, record, err);
+	}
+}

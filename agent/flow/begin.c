@@ -1,0 +1,156 @@
+#include "flow/begin.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/when.h"
+#include "flow/pins.h"
+
+static void
+set_deliveries(struct attempt *attempt, const struct list *destinations)
+{
+	const struct destination *items = destinations->items;
+	struct delivery *deliveries =
+		arena_alloc(attempt->arena, (destinations->count + 1) * sizeof(*deliveries));
+
+	for (size_t i = 0; i < destinations->count; i++)
+		deliveries[i] = (struct delivery){
+			.place = arena_text(attempt->arena, items[i].text),
+			.spec = json_encode_text(&destination_shape, &items[i], attempt->arena),
+			.state = DELIVERY_PENDING,
+			.trouble = "",
+		};
+	attempt->deliveries = (struct deliveries){ deliveries, destinations->count };
+}
+
+static void
+set_rules(struct frozen *frozen, const struct policies *policies,
+	const struct token_entry *entry, const struct lifetime *lifetime)
+{
+	frozen->max_lifetime_sec = lifetime->max_lifetime_sec;
+	frozen->settle_sec = policies->limits.settle_sec;
+	frozen->scopes = entry->scopes;
+	frozen->access_level = entry->access_level;
+	frozen->description = entry->description;
+}
+
+void
+begin_row(struct attempt *attempt, const struct policies *policies,
+	const struct plan_item *item, const struct token_record *record)
+{
+	const struct owner *owner = &item->holding->owner;
+	const struct token *token = item->action == PLAN_CREATE ? NULL : item->token;
+	struct list destinations = item->destinations, pinned;
+	struct frozen frozen = {
+		.type = item->address.type,
+		.owner_id = owner->id,
+		.user_id = token ? token->user_id : owner->user_id,
+		.in_project = owner->in_project ? STATED_YES : STATED_NO,
+		.owner = item->address.owner,
+		.name = item->address.name,
+		.created_msec = token ? token->created_msec : 0,
+		.expires_on = token ? token->expires_on : NO_DATE,
+		.first_target = token ? token->id : 0,
+	};
+	struct err ignored;
+
+	set_rules(&frozen, policies, item->entry, item->lifetime);
+	/* The record's are the plan's, with their numbers. */
+	if (pins_read(record->destinations, attempt->arena, &pinned, &ignored) &&
+		pinned.count == destinations.count)
+		destinations = pinned;
+	set_deliveries(attempt, &destinations);
+	attempt->known_highest = item->holding->highest_id;
+	*attempt->row = (struct rotation){
+		.token = record->number,
+		.address = item->address.text,
+		.state = STATE_PLANNED,
+		.frozen = json_encode_text(&frozen_shape, &frozen, attempt->arena),
+		.target_id = frozen.first_target,
+		.wanted_on = NO_DATE,
+		.nonce = "",
+		.new_expires_on = NO_DATE,
+		.trouble = "",
+	};
+}
+
+/* No secret of ours is on its way: the row may change its mind. */
+static bool
+is_uncommitted(const struct attempt *attempt)
+{
+	switch (attempt->row->state) {
+	case STATE_PLANNED:
+		return attempt->row->target_id == attempt->frozen.first_target;
+	case STATE_FOREIGN:
+	case STATE_LOST:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+drop(struct attempt *attempt, struct outcome *outcome, struct err *err)
+{
+	const char *text = "its entry is gone from the policy";
+
+	if (!journal_move(attempt->journal, attempt->row, STATE_DROPPED, NULL, text, err))
+		return false;
+	outcome_event(outcome, attempt->row, text);
+	return true;
+}
+
+static void
+take_pins(struct list *destinations, const struct list *pinned)
+{
+	struct destination *items = destinations->items;
+	const struct destination *known = pinned->items;
+
+	for (size_t i = 0; i < destinations->count; i++)
+		for (size_t j = 0; j < pinned->count; j++)
+			if (!strcmp(items[i].text, known[j].text))
+				items[i].owner_id = known[j].owner_id;
+}
+
+/* New destinations are written down when the row moves into INTENDED. */
+static bool
+follow_policy(struct attempt *attempt, const struct policies *policies,
+	const struct token_entry *entry, const struct address *address,
+	const struct token_record *record)
+{
+	const struct lifetime *lifetime = policies_lifetime(policies, address);
+	struct list destinations = { 0 }, pinned = { 0 };
+	struct err ignored;
+
+	if (!lifetime || attempt->row->state != STATE_PLANNED ||
+		!policies_destinations(entry, address, attempt->arena, &destinations, &ignored))
+		return true;
+	if (pins_read(record->destinations, attempt->arena, &pinned, &ignored))
+		take_pins(&destinations, &pinned);
+	set_rules(&attempt->frozen, policies, entry, lifetime);
+	set_deliveries(attempt, &destinations);
+	attempt->destinations = destinations.items;
+	return true;
+}
+
+bool
+begin_again(struct attempt *attempt, const struct policies *policies,
+	const struct token_record *record, struct outcome *outcome, bool *goes_on,
+	struct err *err)
+{
+	const struct token_entry *entry;
+	struct address address;
+
+	*goes_on = true;
+	if (!policies->is_valid || !is_uncommitted(attempt))
+		return true;
+	if (!address_parse(attempt->arena, attempt->row->address, false, &address, err)) {
+		err->kind = ERR_STORE;
+		return false;
+	}
+	entry = policies_entry(policies, &address);
+	if (entry)
+		return follow_policy(attempt, policies, entry, &address, record);
+	*goes_on = false;
+	return drop(attempt, outcome, err);
+}

@@ -1,0 +1,169 @@
+/* A held secret → every destination, each by itself; the journal remembers who has it. */
+#include <string.h>
+
+#include "base/advice.h"
+#include "base/clock.h"
+#include "base/when.h"
+#include "flow/attempt.h"
+
+/* Pauses of 1, 2 and 4 seconds; what is not taken then waits for the next run. */
+#define TRIES 4
+/* So long a destination may refuse before it is set aside. */
+#define REFUSED_MOST_SEC (7 * DAY_SEC)
+
+static int64_t
+now_of(const struct attempt *attempt)
+{
+	return gitlab_now(gitlab_server_of(attempt->gitlab));
+}
+
+static bool
+is_written(const struct delivery *delivery)
+{
+	return delivery->state != DELIVERY_PENDING && delivery->state != DELIVERY_SET_ASIDE;
+}
+
+/* What keeps a secret out: asking again helps against the first kind alone. */
+static bool
+is_passing(const struct err *err)
+{
+	return err->kind == ERR_LATER || err->kind == ERR_REACH || err->kind == ERR_DOUBT;
+}
+
+static bool
+write_one(struct attempt *attempt, size_t which, struct err *err)
+{
+	const struct destination_tools tools = { attempt->gitlab, attempt->arena };
+	struct destination *destination = &attempt->destinations[which];
+	int64_t pause_msec = 1000;
+
+	for (int try = 1;; try++, pause_msec *= 2) {
+		if (destination_pin(&tools, destination, err) &&
+			destination_deliver(&tools, destination, attempt->row->secret,
+				&attempt->last_stamp, err))
+			return true;
+		if (!is_passing(err) || try == TRIES || !clock_pause(pause_msec, attempt->stop))
+			return false;
+	}
+}
+
+static bool
+remember_written(struct attempt *attempt, struct delivery *delivery, struct err *err)
+{
+	delivery->state = DELIVERY_WRITTEN;
+	delivery->attempts++;
+	delivery->failing_since = 0;
+	delivery->next_at = 0;
+	delivery->trouble = "";
+	attempt->delivered++;
+	return journal_delivery(attempt->journal, attempt->row, delivery,
+		arena_format(attempt->arena, "%s holds the secret of #%lld", delivery->place,
+			(long long)attempt->row->new_id),
+		err);
+}
+
+static bool
+remember_refused(struct attempt *attempt, struct delivery *delivery, const struct err *why,
+	struct err *err)
+{
+	const bool is_new =
+		!delivery->failing_since || strcmp(delivery->trouble, why->text) != 0;
+
+	delivery->attempts++;
+	delivery->trouble = arena_text(attempt->arena, why->text);
+	if (!delivery->failing_since)
+		delivery->failing_since = now_of(attempt);
+	return journal_delivery(attempt->journal, attempt->row, delivery,
+		is_new ? arena_format(attempt->arena, "%s: %s", delivery->place, why->text)
+		       : NULL,
+		err);
+}
+
+/* Everything that still waits. `*worst` is the failure that most needs a person; false means that the journal failed. */
+static bool
+write_pending(struct attempt *attempt, struct err *worst, struct err *err)
+{
+	for (size_t i = 0; i < attempt->deliveries.count; i++) {
+		struct delivery *delivery = &attempt->deliveries.items[i];
+		struct err why;
+
+		if (delivery->state != DELIVERY_PENDING)
+			continue;
+		if (write_one(attempt, i, &why)) {
+			if (!remember_written(attempt, delivery, err))
+				return false;
+			continue;
+		}
+		if (why.kind == ERR_CREDENTIAL)
+			identity_judge(attempt->identity, attempt->gitlab, &why);
+		if (!remember_refused(attempt, delivery, &why, err))
+			return false;
+		if (worst->kind == ERR_NONE || is_passing(worst)) {
+			*worst = why;
+			err_wrap(worst, "%s", delivery->place);
+		}
+		if (why.kind == ERR_CREDENTIAL)
+			break;
+	}
+	return true;
+}
+
+/* A destination that refused for seven days does not hold up the rest of the row for ever, as long as somebody else holds the
+ * secret: the last copy of one stays in the journal. */
+static bool
+set_aside(struct attempt *attempt, struct err *err)
+{
+	bool somebody = false;
+
+	for (size_t i = 0; i < attempt->deliveries.count; i++)
+		somebody = somebody || is_written(&attempt->deliveries.items[i]);
+	for (size_t i = 0; somebody && i < attempt->deliveries.count; i++) {
+		struct delivery *delivery = &attempt->deliveries.items[i];
+
+		if (delivery->state != DELIVERY_PENDING || !delivery->failing_since ||
+			now_of(attempt) - delivery->failing_since < REFUSED_MOST_SEC)
+			continue;
+		delivery->state = DELIVERY_SET_ASIDE;
+		attempt->told = arena_format(attempt->arena,
+			"%s was set aside: it refused for seven days (%s)", delivery->place,
+			delivery->trouble);
+		if (!journal_delivery(
+			    attempt->journal, attempt->row, delivery, attempt->told, err))
+			return false;
+	}
+	return true;
+}
+
+static size_t
+count_pending(const struct attempt *attempt)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < attempt->deliveries.count; i++)
+		count += attempt->deliveries.items[i].state == DELIVERY_PENDING;
+	return count;
+}
+
+bool
+step_deliver(struct attempt *attempt, struct err *err)
+{
+	struct err worst = { 0 };
+
+	gitlab_set_urgency(attempt->gitlab, URGENCY_DELIVER);
+	if (!evidence_of_life(attempt, err))
+		return false;
+	if (!write_pending(attempt, &worst, err) || !set_aside(attempt, err))
+		return false;
+	if (!count_pending(attempt))
+		return true;
+	*err = worst;
+	/* A destination's word is not about the token: the row stays where it is. */
+	if (is_passing(err)) {
+		err->kind = ERR_LATER;
+		return false;
+	}
+	if (err->kind == ERR_CREDENTIAL)
+		return false;
+	err->kind = ERR_PERSON;
+	return err->advice ? false : err_advise(err, GLR_DESTINATION_REFUSED);
+}

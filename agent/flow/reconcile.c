@@ -1,0 +1,208 @@
+/* Doubt → evidence → where the row really stands; and what is done where nothing of ours is left. Reads only. */
+#include <string.h>
+
+#include "base/advice.h"
+#include "base/json.h"
+#include "base/when.h"
+#include "flow/attempt.h"
+
+/* Two readings of one moment could be two views of one lagging replica. */
+#define BETWEEN_READINGS_SEC INT64_C(2)
+
+static bool
+is_stopped(const struct attempt *attempt, struct err *err)
+{
+	return *attempt->stop &&
+	       !err_set(err, ERR_STOPPED, 0, "stopped before it was looked at");
+}
+
+/* From here on the row is about that token, whose secret nobody holds. */
+static bool
+aim_at(struct attempt *attempt, const struct token *token)
+{
+	struct rotation *row = attempt->row;
+
+	row->target_id = token->id;
+	row->intent_at = 0;
+	row->read_at = 0;
+	attempt->frozen.user_id = token->user_id;
+	attempt->frozen.created_msec = token->created_msec;
+	attempt->frozen.expires_on = token->expires_on;
+	row->frozen = json_encode_text(&frozen_shape, &attempt->frozen, attempt->arena);
+	return true;
+}
+
+/* "It never happened" is believed only after `settle` of server time and by two agreeing readings: what we
+ * gave up on can still commit. */
+static bool
+never_happened(struct attempt *attempt, struct err *err)
+{
+	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
+	struct rotation *row = attempt->row;
+	const int64_t settled_at = row->intent_at + attempt->frozen.settle_sec;
+
+	if (row->read_at && now >= settled_at && now - row->read_at >= BETWEEN_READINGS_SEC) {
+		row->intent_at = 0;
+		row->read_at = 0;
+		return true;
+	}
+	if (!row->read_at)
+		row->read_at = now;
+	attempt->wait_until = row->read_at + BETWEEN_READINGS_SEC;
+	if (attempt->wait_until < settled_at)
+		attempt->wait_until = settled_at;
+	return err_set(err, ERR_LATER, 0,
+		"the answer to the request was lost; that it never happened is believed in %lld s",
+		(long long)(attempt->wait_until - now));
+}
+
+enum weight { WEIGHT_NONE, WEIGHT_OURS, WEIGHT_FOREIGN };
+
+/* Of a fork of ours the highest is taken; the sweep revokes the rest. */
+static enum weight
+weigh_successors(
+	const struct attempt *attempt, const struct tokens *all, const struct token **found)
+{
+	enum weight weight = WEIGHT_NONE;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct token *token = &all->items[i];
+
+		if (token_is_revoked(token))
+			continue;
+		if (evidence_is_ours(attempt, token)) {
+			*found = token;
+			weight = WEIGHT_OURS;
+		} else if (weight != WEIGHT_OURS && evidence_is_fork(attempt, token)) {
+			*found = token;
+			weight = WEIGHT_FOREIGN;
+		}
+	}
+	return weight;
+}
+
+static bool
+is_foreign(const struct token *token, struct err *err)
+{
+	err_set(err, ERR_MOVED, 0, "somebody else rotated it: #%lld is the token now",
+		(long long)token->id);
+	return err_advise(err, GLR_FOREIGN_ROTATION);
+}
+
+static bool
+reconcile_creation(struct attempt *attempt, const struct tokens *all, struct err *err)
+{
+	const struct token *found = NULL;
+
+	switch (weigh_successors(attempt, all, &found)) {
+	case WEIGHT_OURS:
+		return aim_at(attempt, found);
+	case WEIGHT_FOREIGN:
+		return is_foreign(found, err);
+	default:
+		return never_happened(attempt, err);
+	}
+}
+
+static bool
+reconcile_rotation(struct attempt *attempt, const struct tokens *all, struct err *err)
+{
+	const struct token *target = evidence_find(all, attempt->row->target_id);
+	const struct token *found = NULL;
+
+	if (!target) {
+		/* A shorter list is what a demoted credential gets: absence proves nothing. */
+		err_set(err, ERR_PERSON, 0,
+			"#%lld is not among its owner's tokens any more: purged, or hidden from our credential",
+			(long long)attempt->row->target_id);
+		return err_advise(err, GLR_DOUBT_STAYS);
+	}
+	if (!token_is_revoked(target))
+		return never_happened(attempt, err);
+	switch (weigh_successors(attempt, all, &found)) {
+	case WEIGHT_OURS:
+		return aim_at(attempt, found);
+	case WEIGHT_FOREIGN:
+		return is_foreign(found, err);
+	default:
+		err_set(err, ERR_REFUSED, 0, "#%lld is revoked and has no living successor",
+			(long long)target->id);
+		return err_advise(err, GLR_REVOKED);
+	}
+}
+
+bool
+step_reconcile(struct attempt *attempt, struct err *err)
+{
+	struct tokens all;
+
+	attempt->doubted = true;
+	if (is_stopped(attempt, err))
+		return false;
+	gitlab_set_urgency(attempt->gitlab, URGENCY_RECONCILE);
+	if (!evidence_list(attempt, &all, err))
+		return false;
+	if (attempt->row->target_id)
+		return reconcile_rotation(attempt, &all, err);
+	return reconcile_creation(attempt, &all, err);
+}
+
+/* The one living namesake, or NULL. Fails when there are several. */
+static bool
+living_namesake(struct attempt *attempt, const struct token **living, struct err *err)
+{
+	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
+	struct tokens all;
+	size_t count = 0;
+
+	*living = NULL;
+	if (is_stopped(attempt, err) || !evidence_list(attempt, &all, err))
+		return false;
+	for (size_t i = 0; i < all.count; i++) {
+		if (strcmp(all.items[i].name, attempt->frozen.name) != 0 ||
+			!token_is_alive(&all.items[i], now))
+			continue;
+		*living = &all.items[i];
+		count++;
+	}
+	if (count < 2)
+		return true;
+	err_set(err, ERR_PERSON, 0, "%zu living tokens have that name", count);
+	return err_advise(err, GLR_NAMESAKES);
+}
+
+/* Somebody else rotated it. Whoever did holds the secret, so nothing is done but by order. */
+bool
+step_respond(struct attempt *attempt, struct err *err)
+{
+	const struct token *living;
+
+	if (!living_namesake(attempt, &living, err))
+		return false;
+	if (!living) {
+		err_set(err, ERR_REFUSED, 0,
+			"it is revoked, not by us, and nothing of that name is alive");
+		return err_advise(err, GLR_REVOKED);
+	}
+	if (attempt->ordered)
+		return aim_at(attempt, living);
+	err_set(err, ERR_REFUSED, 0, "somebody else rotated it: #%lld is the token now",
+		(long long)living->id);
+	return err_advise(err, GLR_FOREIGN_ROTATION);
+}
+
+/* Nothing is left to rotate. A person may have made a new one by hand; else nothing is done. */
+bool
+step_recover(struct attempt *attempt, struct err *err)
+{
+	const struct token *living;
+
+	if (!living_namesake(attempt, &living, err))
+		return false;
+	if (living) {
+		err_set(err, ERR_MOVED, 0, "#%lld has taken its place", (long long)living->id);
+		return err_advise(err, GLR_FOREIGN_ROTATION);
+	}
+	err_set(err, ERR_REFUSED, 0, "it is revoked and has no living successor");
+	return err_advise(err, GLR_REVOKED);
+}

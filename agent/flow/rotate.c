@@ -1,0 +1,269 @@
+/* The steps that touch the token itself: preflight and request. */
+#include <string.h>
+
+#include "base/advice.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/when.h"
+#include "flow/attempt.h"
+#include "flow/due.h"
+#include "gitlab/people.h"
+
+/* Rule 5: a destination passed its write preflight less than a minute before the old secret dies. */
+#define PREFLIGHT_HOLDS_MSEC 45000
+
+/* A path that now leads to another number is somebody else's project, whatever its name says. A path that leads
+ * nowhere is a renamed one: its number still holds. */
+static bool
+owner_is_pinned(struct attempt *attempt, struct err *err)
+{
+	struct address address;
+	struct owner now;
+
+	if (!address_parse(attempt->arena, attempt->row->address, false, &address, err))
+		return false;
+	if (!people_owner(attempt->gitlab, &address, attempt->arena, &now, err))
+		return err->kind == ERR_MOVED;
+	if (now.id == attempt->frozen.owner_id &&
+		(!attempt->frozen.owner_id || !now.user_id ||
+			now.user_id == attempt->frozen.user_id) &&
+		(now.id || now.user_id == attempt->frozen.user_id))
+		return true;
+	err_set(err, ERR_PERSON, 0, "'%s' is number %lld now, and was %lld when it was adopted",
+		attempt->frozen.owner, (long long)(now.id ? now.id : now.user_id),
+		(long long)(now.id ? attempt->frozen.owner_id : attempt->frozen.user_id));
+	return err_advise(err, GLR_PATH_MOVED);
+}
+
+static bool
+owner_is_active(struct attempt *attempt, struct err *err)
+{
+	struct person person;
+
+	if (!attempt->frozen.user_id)
+		return true;
+	if (!people_user(
+		    attempt->gitlab, attempt->frozen.user_id, attempt->arena, &person, err))
+		/* One that is gone took its tokens along: they are read next. */
+		return err->kind == ERR_MOVED ||
+		       err_wrap(err, "user %lld", (long long)attempt->frozen.user_id);
+	if (!person.state || !strcmp(person.state, "active"))
+		return true;
+	err_set(err, ERR_REFUSED, 0,
+		"its user '%s' is %s: a new secret would not open anything", person.username,
+		person.state);
+	return err_advise(err, GLR_OWNER_BLOCKED);
+}
+
+/* What the row says of its target must all be true now. */
+static bool
+target_is_itself(struct attempt *attempt, const struct token *token, struct err *err)
+{
+	const struct frozen *frozen = &attempt->frozen;
+
+	if (token->user_id != frozen->user_id || token->created_msec != frozen->created_msec) {
+		err_set(err, ERR_PERSON, 0, "#%lld is another token than the one adopted",
+			(long long)token->id);
+		return err_advise(err, GLR_IDENTITY);
+	}
+	if (token_is_revoked(token)) {
+		err_set(err, ERR_MOVED, 0, "#%lld is revoked, and not by us",
+			(long long)token->id);
+		return err_advise(err, GLR_FOREIGN_ROTATION);
+	}
+	return true;
+}
+
+/* Once a row: whatever comes after its first intent is its successor, or a fork of it. */
+static bool
+find_highest(struct attempt *attempt, const struct owner *owner, struct err *err)
+{
+	struct tokens all;
+
+	if (!attempt->row->highest_id)
+		attempt->row->highest_id = attempt->known_highest;
+	if (attempt->row->highest_id)
+		return true;
+	if (!token_list(attempt->gitlab, owner, attempt->arena, &all, err))
+		return err_wrap(err, "the owner's tokens");
+	attempt->row->highest_id = all.count ? all.items[all.count - 1].id : 0;
+	return true;
+}
+
+static bool
+read_target(struct attempt *attempt, struct err *err)
+{
+	const struct owner owner = frozen_owner(&attempt->frozen);
+	struct token token;
+
+	if (attempt->row->target_id == identity_token_id(attempt->identity)) {
+		err_set(err, ERR_PERSON, 0, "#%lld is the credential we ourselves use",
+			(long long)attempt->row->target_id);
+		return err_advise(err, GLR_OWN_CREDENTIAL);
+	}
+	if (!token_get(attempt->gitlab, &owner, attempt->row->target_id, attempt->arena, &token,
+		    err))
+		return err_wrap(err, "token #%lld", (long long)attempt->row->target_id);
+	if (!target_is_itself(attempt, &token, err))
+		return false;
+	attempt->frozen.expires_on = token.expires_on;
+	return find_highest(attempt, &owner, err);
+}
+
+/* Before a creation the owner's own list, in all states, must show no namesake. */
+static bool
+read_absence(struct attempt *attempt, struct err *err)
+{
+	const struct owner owner = frozen_owner(&attempt->frozen);
+	struct tokens all;
+
+	if (!token_list(attempt->gitlab, &owner, attempt->arena, &all, err))
+		return err_wrap(err, "the owner's tokens");
+	if (!attempt->row->highest_id && all.count)
+		attempt->row->highest_id = all.items[all.count - 1].id;
+	for (size_t i = 0; i < all.count; i++) {
+		if (strcmp(all.items[i].name, attempt->frozen.name) != 0)
+			continue;
+		err_set(err, ERR_REFUSED, 0, "#%lld of that name is there already",
+			(long long)all.items[i].id);
+		return err_advise(err, GLR_NAMESAKES);
+	}
+	return true;
+}
+
+static bool
+destinations_are_ready(struct attempt *attempt, struct err *err)
+{
+	const struct destination_tools tools = { attempt->gitlab, attempt->arena };
+
+	for (size_t i = 0; i < attempt->deliveries.count; i++) {
+		struct destination *destination = &attempt->destinations[i];
+		struct delivery *delivery = &attempt->deliveries.items[i];
+
+		if (delivery->state == DELIVERY_SET_ASIDE)
+			continue;
+		if (!destination_pin(&tools, destination, err) ||
+			!destination_preflight(
+				&tools, destination, &attempt->last_stamp, err)) {
+			if (err->kind == ERR_REFUSED && !err->advice)
+				err_advise(err, GLR_DESTINATION_REFUSED);
+			/* What the fence says of a destination says nothing of the token. */
+			if (err->kind == ERR_MOVED)
+				err->kind = ERR_PERSON;
+			return err_wrap(err, "%s", delivery->place);
+		}
+		delivery->spec =
+			json_encode_text(&destination_shape, destination, attempt->arena);
+		/* What it may hold of an earlier try is dead. */
+		delivery->state = DELIVERY_PENDING;
+		delivery->failing_since = 0;
+		delivery->trouble = "";
+	}
+	attempt->preflight_msec = clock_msec();
+	return true;
+}
+
+static void
+forget_last_request(struct rotation *row)
+{
+	row->read_at = 0;
+	row->new_id = row->new_user_id = row->new_created_msec = 0;
+	row->new_expires_on = NO_DATE;
+	secret_free(take(row->secret));
+}
+
+static void
+set_nonce(struct attempt *attempt)
+{
+	unsigned char bytes[8];
+
+	if (attempt->row->target_id || (attempt->row->nonce && *attempt->row->nonce))
+		return;
+	random_bytes(bytes, sizeof(bytes));
+	attempt->row->nonce = arena_format(attempt->arena,
+		"glrotate-%02x%02x%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2],
+		bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]);
+}
+
+/* Everything that can refuse is asked before the intent is written; nothing dies by it. */
+bool
+step_preflight(struct attempt *attempt, struct err *err)
+{
+	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
+	struct rotation *row = attempt->row;
+	bool ok;
+
+	if (*attempt->stop)
+		return err_set(err, ERR_STOPPED, 0, "stopped before it began");
+	gitlab_set_urgency(attempt->gitlab, URGENCY_ROTATE);
+	ok = identity_fresh(attempt->identity, attempt->gitlab, err) &&
+	     owner_is_pinned(attempt, err) && owner_is_active(attempt, err) &&
+	     (row->target_id ? read_target(attempt, err) : read_absence(attempt, err)) &&
+	     destinations_are_ready(attempt, err);
+	if (!ok)
+		return identity_judge(attempt->identity, attempt->gitlab, err);
+	forget_last_request(row);
+	set_nonce(attempt);
+	row->wanted_on = due_wanted_date(now, attempt->frozen.max_lifetime_sec);
+	row->intent_at = now;
+	row->old_id = row->target_id;
+	row->frozen = json_encode_text(&frozen_shape, &attempt->frozen, attempt->arena);
+	return true;
+}
+
+static bool
+send_request(struct attempt *attempt, struct token *token, struct err *err)
+{
+	const struct owner owner = frozen_owner(&attempt->frozen);
+	const struct rotation *row = attempt->row;
+	const struct frozen *frozen = &attempt->frozen;
+
+	if (row->target_id)
+		return token_rotate(attempt->gitlab, &owner, row->target_id, row->wanted_on,
+			attempt->arena, token, err);
+	return token_create(attempt->gitlab, &owner,
+		&(struct token_wish){
+			.name = frozen->name,
+			.description = frozen->description
+	                                       ? arena_format(attempt->arena, "%s [%s]",
+							 frozen->description, row->nonce)
+	                                       : row->nonce,
+			.scopes = frozen->scopes,
+			.access_level = frozen->access_level,
+			.expires_on = row->wanted_on,
+		},
+		attempt->arena, token, err);
+}
+
+/* One request, once. Whatever keeps it from being sent leads back to the preflight. */
+bool
+step_request(struct attempt *attempt, struct err *err)
+{
+	struct rotation *row = attempt->row;
+	struct token token = { 0 };
+
+	if (*attempt->stop)
+		return err_set(err, ERR_STOPPED, 0, "stopped before the request");
+	if (!attempt->preflight_msec ||
+		clock_msec() - attempt->preflight_msec > PREFLIGHT_HOLDS_MSEC)
+		return err_set(err, ERR_LATER, 0, "the preflight is too long ago");
+	if (!identity_fresh(attempt->identity, attempt->gitlab, err)) {
+		/* Nothing was sent, so nothing is in doubt but the credential. */
+		err->kind = ERR_LATER;
+		return false;
+	}
+	if (!send_request(attempt, &token, err)) {
+		if (err->kind == ERR_REFUSED && !err->advice)
+			err_advise(
+				err, row->target_id ? GLR_ROTATE_REFUSED : GLR_CANNOT_CREATE);
+		return identity_judge(attempt->identity, attempt->gitlab, err);
+	}
+	row->new_id = token.id;
+	row->new_user_id = token.user_id;
+	row->new_created_msec = token.created_msec;
+	row->new_expires_on = token.expires_on;
+	row->generation = attempt->last_stamp.generation + 1;
+	row->secret = token.secret;
+	attempt->alive = false;
+	return true;
+}

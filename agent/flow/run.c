@@ -1,0 +1,481 @@
+#include "flow/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/notify.h"
+#include "base/when.h"
+#include "base/workers.h"
+#include "flow/adopt.h"
+#include "flow/begin.h"
+#include "flow/inventory.h"
+#include "flow/walk.h"
+
+/* What one run holds besides its context. */
+struct run {
+	struct context *context;
+	const struct run_orders *orders;
+	struct outcome *outcome;
+	size_t workers;
+	struct gitlab **connections; /* one a worker, opened by it */
+	struct attempt **attempts;   /* every row of this run */
+	size_t count, capacity;
+	struct attempt **walking; /* those that are walked now */
+	struct err *ends;      /* why each of them ended the run; kind ERR_NONE: it did not */
+	struct rotations rows; /* that were open when the run began */
+	struct token_records records;
+};
+
+void
+reading_done(struct reading *reading)
+{
+	rotations_done(&reading->rows);
+	plan_free(reading->plan);
+	*reading = (struct reading){ 0 };
+}
+
+/* --- reading --- */
+
+static size_t
+workers_of(const struct context *context)
+{
+	return (size_t)context->policies->gitlab.requests_at_once;
+}
+
+static bool
+read_world(struct context *context, const struct plan_options *options, int64_t now,
+	struct reading *reading, struct err *err)
+{
+	struct plan_options with_own = *options;
+
+	with_own.own_token_id = identity_token_id(context->identity);
+	return journal_tokens(context->journal, context->arena, &reading->records, err) &&
+	       journal_open_rows(context->journal, context->arena, &reading->rows, err) &&
+	       inventory_read(context->server, context->credential, workers_of(context),
+		       context->policies, &reading->records, context->arena, &reading->holdings,
+		       err) &&
+	       plan_build(context->policies, &reading->holdings, &reading->records,
+		       &reading->rows, now ? now : gitlab_now(context->server), &with_own,
+		       &reading->plan, err);
+}
+
+bool
+run_read(struct context *context, const struct plan_options *options, int64_t now,
+	struct reading *reading, struct err *err)
+{
+	return identity_prove(context->identity, context->gitlab, err) &&
+	       read_world(context, options, now, reading, err);
+}
+
+/* --- walking --- */
+
+static bool
+is_wanted(const struct run *run, const char *text)
+{
+	struct address address;
+	struct err ignored;
+
+	return !run->orders->ordered ||
+	       (address_parse(run->context->arena, text, false, &address, &ignored) &&
+		       run->orders->ordered(run->orders->context, &address));
+}
+
+static struct attempt *
+add_attempt(struct run *run, struct rotation *row)
+{
+	struct context *context = run->context;
+	struct attempt *attempt = memory_or_abort(calloc(1, sizeof(*attempt)));
+
+	attempt->journal = context->journal;
+	attempt->identity = context->identity;
+	attempt->stop = context->stop;
+	attempt->ordered = run->orders->ordered != NULL;
+	attempt->arena = arena_new();
+	attempt->row = row;
+	run->attempts = arena_grow(
+		context->arena, run->attempts, run->count, &run->capacity, sizeof(attempt));
+	run->attempts[run->count++] = attempt;
+	return attempt;
+}
+
+static struct gitlab *
+connection(struct run *run, size_t worker)
+{
+	if (!run->connections[worker])
+		run->connections[worker] =
+			gitlab_new(run->context->server, run->context->credential);
+	return run->connections[worker];
+}
+
+static bool
+walk_job(void *argument, size_t worker, size_t job)
+{
+	struct run *run = argument;
+	struct attempt *attempt = run->walking[job];
+	struct err *err = &run->ends[job];
+
+	attempt->gitlab = connection(run, worker);
+	if (!attempt->row->id) {
+		/* What a signal holds back is planned again by the next run. */
+		if (*run->context->stop)
+			return true;
+		if (!journal_begin(attempt->journal, attempt->row, &attempt->deliveries, err))
+			return false;
+		outcome_event(run->outcome, attempt->row, "");
+	}
+	return attempt_walk(attempt, run->outcome, err);
+}
+
+static bool
+walk(struct run *run, struct attempt **attempts, size_t count, struct err *err)
+{
+	auto_free struct err *ends = memory_or_abort(calloc(count + 1, sizeof(*ends)));
+	bool ok;
+
+	run->walking = attempts;
+	run->ends = ends;
+	ok = workers_run(run->workers, count, walk_job, run);
+	run->ends = NULL;
+	for (size_t i = 0; !ok && i < count; i++)
+		if (ends[i].kind != ERR_NONE) {
+			*err = ends[i];
+			err_wrap(err, "%s", attempts[i]->row->address);
+			break;
+		}
+	return ok;
+}
+
+static bool
+stopped(const struct run *run, struct err *err)
+{
+	return *run->context->stop && !err_set(err, ERR_STOPPED, 0, "stopped by a signal");
+}
+
+/* --- open rows --- */
+
+static struct token_record *
+record_numbered(struct run *run, int64_t number)
+{
+	for (size_t i = 0; i < run->records.count; i++)
+		if (run->records.items[i].number == number)
+			return &run->records.items[i];
+	return NULL;
+}
+
+/* The whole of crash recovery: what may have happened since the row was written is in doubt. */
+static bool
+take_doubt(struct run *run, struct rotation *row, struct err *err)
+{
+	const enum state_of_row to = rotate_steps[row->state].next[STEP_DOUBT];
+
+	if (to == row->state)
+		return true;
+	if (!journal_move(run->context->journal, row, to, NULL,
+		    "the run that asked GitLab ended before its answer was on disk", err))
+		return false;
+	outcome_event(run->outcome, row, "the last run ended before the answer was on disk");
+	return true;
+}
+
+static bool
+open_row(struct run *run, struct rotation *row, struct err *err)
+{
+	const struct token_record *record = record_numbered(run, row->token);
+	struct attempt *attempt;
+	bool goes_on;
+
+	if (!record)
+		return err_set(err, ERR_STORE, 0, "row %lld has no token", (long long)row->id);
+	attempt = add_attempt(run, row);
+	if (!attempt_open(attempt, record->generation, record->token_id, err) ||
+		!begin_again(
+			attempt, run->context->policies, record, run->outcome, &goes_on, err))
+		return false;
+	return !goes_on || take_doubt(run, row, err);
+}
+
+static bool
+finish_open_rows(struct run *run, struct err *err)
+{
+	struct context *context = run->context;
+
+	if (!journal_tokens(context->journal, context->arena, &run->records, err) ||
+		!journal_open_rows(context->journal, context->arena, &run->rows, err))
+		return false;
+	for (size_t i = 0; i < run->rows.count; i++)
+		if (is_wanted(run, run->rows.items[i].address) &&
+			!open_row(run, &run->rows.items[i], err))
+			return false;
+	if (run->count)
+		notify_status("finishing %zu open rotations", run->count);
+	return walk(run, run->attempts, run->count, err);
+}
+
+/* --- adopting --- */
+
+struct adoption {
+	struct run *run;
+	const struct plan *plan;
+	const bool *wanted;
+	struct token_record *records; /* one an item */
+	struct arena **arenas;
+	struct err *ends;
+};
+
+static bool
+adopt_job(void *argument, size_t worker, size_t job)
+{
+	const struct adoption *adoption = argument;
+	struct run *run = adoption->run;
+	struct context *context = run->context;
+	const struct adopting adopting = { context->journal, run->outcome,
+		connection(run, worker), gitlab_now(context->server) };
+
+	if (!adoption->wanted[job])
+		return true;
+	adoption->arenas[job] = arena_new();
+	return adopt_item(&adopting, &adoption->plan->items[job], adoption->arenas[job],
+		&adoption->records[job], &adoption->ends[job]);
+}
+
+static bool
+adopt(struct run *run, const struct plan *plan, const bool *wanted,
+	struct token_record *records, struct err *err)
+{
+	struct arena *arena = run->context->arena;
+	struct adoption adoption = {
+		run,
+		plan,
+		wanted,
+		records,
+		arena_alloc(arena, (plan->count + 1) * sizeof(struct arena *)),
+		arena_alloc(arena, (plan->count + 1) * sizeof(struct err)),
+	};
+	const bool ok = workers_run(run->workers, plan->count, adopt_job, &adoption);
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (adoption.arenas[i])
+			arena_keep(arena, adoption.arenas[i]);
+		if (!ok && adoption.ends[i].kind != ERR_NONE)
+			*err = adoption.ends[i];
+	}
+	return ok;
+}
+
+/* --- rotating --- */
+
+static void
+tell_person(struct run *run, const struct plan_item *item)
+{
+	const int64_t works_until =
+		item->token ? date_start(item->token->expires_on) : NO_MOMENT;
+	const bool later = item->holding && !item->holding->is_readable &&
+	                   item->holding->trouble.kind == ERR_LATER;
+
+	outcome_trouble(run->outcome, &(struct trouble){ .address = item->address.text,
+					      .text = item->why,
+					      .advice = later ? 0 : item->advice,
+					      .person = !later,
+					      .works_until = works_until });
+}
+
+static bool
+begin_item(struct run *run, const struct plan_item *item, const struct token_record *record,
+	struct err *err)
+{
+	struct rotation *row = arena_alloc(run->context->arena, sizeof(*row));
+	struct attempt *attempt = add_attempt(run, row);
+
+	begin_row(attempt, run->context->policies, item, record);
+	return attempt_open(attempt, record->generation, record->token_id, err);
+}
+
+static bool
+rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
+	const struct token_record *records, struct err *err)
+{
+	const size_t before = run->count;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_item *item = &plan->items[i];
+
+		if (!wanted[i])
+			continue;
+		if (item->action == PLAN_PERSON)
+			tell_person(run, item);
+		if (item->action == PLAN_WAITS)
+			outcome_add(run->outcome, COUNT_WAITING);
+		if ((item->action == PLAN_ROTATE || item->action == PLAN_CREATE) &&
+			!begin_item(run, item, &records[i], err))
+			return false;
+	}
+	if (run->count > before)
+		notify_status("rotating %zu tokens", run->count - before);
+	return walk(run, run->attempts + before, run->count - before, err);
+}
+
+static bool
+do_plan(struct run *run, struct err *err)
+{
+	struct context *context = run->context;
+	const struct plan_options options = {
+		.limit = run->orders->limit >= 0 ? run->orders->limit
+		                                 : context->policies->limits.rotations_per_run,
+		.ordered = run->orders->ordered,
+		.context = run->orders->context,
+	};
+	auto_reading struct reading reading = { 0 };
+	struct token_record *records;
+	bool *wanted;
+
+	if (!read_world(context, &options, 0, &reading, err))
+		return false;
+	records = arena_alloc(context->arena, (reading.plan->count + 1) * sizeof(*records));
+	wanted = arena_alloc(context->arena, (reading.plan->count + 1) * sizeof(*wanted));
+	for (size_t i = 0; i < reading.plan->count; i++)
+		wanted[i] = is_wanted(run, reading.plan->items[i].address.text);
+	return adopt(run, reading.plan, wanted, records, err) && !stopped(run, err) &&
+	       rotate_due(run, reading.plan, wanted, records, err);
+}
+
+/* --- waiting --- */
+
+/* Those that rest until a moment of server time; `*soonest` is the first of them. */
+static size_t
+find_waiting(const struct run *run, struct attempt **waiting, int64_t *soonest)
+{
+	size_t count = 0;
+
+	*soonest = INT64_MAX;
+	for (size_t i = 0; i < run->count; i++) {
+		struct attempt *attempt = run->attempts[i];
+
+		if (!attempt->row->id || !row_state_is_open(attempt->row->state) ||
+			!attempt->wait_until)
+			continue;
+		waiting[count++] = attempt;
+		if (attempt->wait_until < *soonest)
+			*soonest = attempt->wait_until;
+	}
+	return count;
+}
+
+/* A lost answer is settled by time; the run waits for it when it has nothing else to do. */
+static bool
+walk_waiting(struct run *run, struct err *err)
+{
+	struct context *context = run->context;
+	auto_free struct attempt **waiting =
+		memory_or_abort(calloc(run->count + 1, sizeof(*waiting)));
+	int64_t soonest, left;
+	size_t count;
+
+	while ((count = find_waiting(run, waiting, &soonest)) > 0) {
+		left = soonest - gitlab_now(context->server);
+		if (left > 0) {
+			log_line(LOG_LEVEL_NOTICE,
+				"waiting %lld s for %zu unsettled rotation%s", (long long)left,
+				count, count == 1 ? "" : "s");
+			notify_status("waiting for %zu unsettled rotations", count);
+			notify_extend(left + MINUTE_SEC);
+			if (!clock_pause(left * 1000, context->stop))
+				return err_set(err, ERR_STOPPED, 0, "stopped by a signal");
+		}
+		if (!walk(run, waiting, count, err))
+			return false;
+	}
+	return true;
+}
+
+/* --- the whole --- */
+
+static int64_t
+server_time(void *server)
+{
+	return gitlab_now(server);
+}
+
+static bool
+do_phases(struct run *run, struct err *err)
+{
+	struct context *context = run->context;
+
+	if (!identity_prove(context->identity, context->gitlab, err) ||
+		!finish_open_rows(run, err))
+		return false;
+	if (context->policies->is_valid && !stopped(run, err) && !do_plan(run, err))
+		return false;
+	if (stopped(run, err) || !walk_waiting(run, err))
+		return false;
+	if (!context->policies->is_valid)
+		return err_set(
+			err, ERR_POLICY, 0, "the policy is not valid: nothing new was begun");
+	return true;
+}
+
+/* When the last run was, for `status`; and the head of the events, so that a copy of the log can vouch for them. */
+static bool
+remember_run(struct run *run, bool ended, struct err *err)
+{
+	struct journal *journal = run->context->journal;
+	char text[WHEN_TEXT_BYTES];
+
+	moment_iso(gitlab_now(run->context->server), text);
+	if (!journal_set(journal, "last_run", text, err))
+		return false;
+	if (ended && outcome_exit(run->outcome) == 0 &&
+		!journal_set(journal, "last_good_run", text, err))
+		return false;
+	return journal_flush(journal, err);
+}
+
+static void
+report(struct run *run)
+{
+	for (size_t i = 0; i < run->count; i++)
+		if (run->attempts[i]->row->id)
+			attempt_report(run->attempts[i], run->outcome);
+}
+
+static void
+run_done(struct run *run)
+{
+	for (size_t i = 0; i < run->count; i++) {
+		struct attempt *attempt = run->attempts[i];
+
+		rotation_done(attempt->row);
+		arena_free(attempt->arena);
+		free(attempt);
+	}
+	for (size_t i = 0; i < run->workers; i++)
+		gitlab_free(run->connections[i]);
+	rotations_done(&run->rows);
+}
+
+bool
+run_do(struct context *context, const struct run_orders *orders, struct outcome *outcome,
+	struct err *err)
+{
+	struct run run = {
+		.context = context,
+		.orders = orders,
+		.outcome = outcome,
+		.workers = workers_of(context),
+	};
+	struct err ignored;
+	bool ok;
+
+	run.connections = arena_alloc(context->arena, run.workers * sizeof(struct gitlab *));
+	journal_set_now(context->journal, server_time, context->server);
+	ok = do_phases(&run, err);
+	report(&run);
+	if (!ok && err->kind == ERR_STORE)
+		remember_run(&run, false, &ignored);
+	else if (!remember_run(&run, ok, ok ? err : &ignored))
+		ok = false;
+	run_done(&run);
+	return ok;
+}

@@ -1,0 +1,289 @@
+#include "flow/walk.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/notify.h"
+#include "base/when.h"
+
+/* So long the answer of a rotate, which nobody else has, is brought to a disk that refuses it. */
+#define BRING_TRIES 600
+#define BRING_PAUSE_MSEC 1000
+
+/* --- opening --- */
+
+static bool
+read_destinations(struct attempt *attempt, struct err *err)
+{
+	attempt->destinations = arena_alloc(attempt->arena,
+		(attempt->deliveries.count + 1) * sizeof(*attempt->destinations));
+	for (size_t i = 0; i < attempt->deliveries.count; i++)
+		if (!json_decode_text(attempt->deliveries.items[i].spec, &destination_shape,
+			    attempt->arena, &attempt->destinations[i], err))
+			return err_wrap(err, "the journal's destination '%s'",
+				attempt->deliveries.items[i].place);
+	return true;
+}
+
+bool
+attempt_open(struct attempt *attempt, int64_t generation, int64_t token_id, struct err *err)
+{
+	struct rotation *row = attempt->row;
+
+	attempt->last_stamp = (struct stamp){ .token_id = token_id, .generation = generation };
+	snprintf(attempt->last_stamp.agent, sizeof(attempt->last_stamp.agent), "%s",
+		journal_uuid(attempt->journal));
+	attempt->last_stamp.date = date_of(row->new_created_msec / 1000);
+	if (json_decode_text(
+		    row->frozen, &frozen_shape, attempt->arena, &attempt->frozen, err) &&
+		(!row->id || journal_deliveries(attempt->journal, row->id, attempt->arena,
+				     &attempt->deliveries, err)) &&
+		read_destinations(attempt, err))
+		return true;
+	err->kind = ERR_STORE;
+	return err_wrap(err, "%s", row->address);
+}
+
+/* --- moving --- */
+
+static const char *
+count_text(struct attempt *attempt, const char *what)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < attempt->deliveries.count; i++)
+		count += attempt->deliveries.items[i].state != DELIVERY_SET_ASIDE;
+	return arena_format(
+		attempt->arena, "%s %zu destination%s", what, count, count == 1 ? "" : "s");
+}
+
+/* The event's sentence for a step that was done. */
+static const char *
+done_text(struct attempt *attempt, enum state_of_row to)
+{
+	const struct rotation *row = attempt->row;
+	char date[WHEN_TEXT_BYTES];
+
+	switch (to) {
+	case STATE_INTENDED:
+		if (!row->target_id)
+			return arena_format(attempt->arena, "a new token, to live until %s",
+				date_text(row->wanted_on, date));
+		return arena_format(attempt->arena, "rotate #%lld, to live until %s",
+			(long long)row->target_id, date_text(row->wanted_on, date));
+	case STATE_HELD:
+		return arena_format(attempt->arena, "#%lld lives until %s",
+			(long long)row->new_id, date_text(row->new_expires_on, date));
+	case STATE_DELIVERED:
+		return count_text(attempt, "to");
+	case STATE_VERIFIED:
+		return count_text(attempt,
+			row->old_id ? "the old secret is dead; proven in" : "proven in");
+	case STATE_PLANNED:
+		return row->target_id == attempt->frozen.first_target
+		               ? "the request never happened"
+		               : arena_format(attempt->arena, "#%lld is rotated next",
+					 (long long)row->target_id);
+	default:
+		return "";
+	}
+}
+
+/* Nothing else in the world has this secret, so nothing else is done before the disk has it. */
+static bool
+bring_answer(
+	struct attempt *attempt, const char *text, struct outcome *outcome, struct err *err)
+{
+	static const volatile int never = 0;
+
+	for (int try = 1;; try++) {
+		if (journal_move(attempt->journal, attempt->row, STATE_HELD, NULL, text, err))
+			return true;
+		if (err->kind != ERR_STORE || try == BRING_TRIES)
+			return false;
+		if (try == 1)
+			outcome_trouble(outcome,
+				&(struct trouble){ .address = attempt->row->address,
+					.text = arena_format(attempt->arena,
+						"the new secret cannot be written down, and is tried again for ten minutes: %s",
+						err->text),
+					.person = true,
+					.works_until = NO_MOMENT });
+		notify_extend(60);
+		clock_pause(BRING_PAUSE_MSEC, &never);
+	}
+}
+
+/* Rows that replace frozen ones get new numbers. */
+static bool
+read_numbers(struct attempt *attempt, struct err *err)
+{
+	struct deliveries kept;
+
+	if (!journal_deliveries(attempt->journal, attempt->row->id, attempt->arena, &kept, err))
+		return false;
+	for (size_t i = 0; i < kept.count && i < attempt->deliveries.count; i++)
+		attempt->deliveries.items[i].id = kept.items[i].id;
+	return true;
+}
+
+static bool
+move(struct attempt *attempt, enum state_of_row to, const char *text, struct outcome *outcome,
+	struct err *err)
+{
+	struct rotation *row = attempt->row;
+	const enum state_of_row from = row->state;
+	bool ok;
+
+	if (from == STATE_INTENDED && to == STATE_HELD)
+		ok = bring_answer(attempt, text, outcome, err);
+	else
+		ok = journal_move(attempt->journal, row, to,
+			to == STATE_INTENDED ? &attempt->deliveries : NULL, text, err);
+	if (!ok || (to == STATE_INTENDED && !read_numbers(attempt, err)))
+		return false;
+	if (from == STATE_INTENDED && to == STATE_HELD) {
+		attempt->last_stamp.token_id = row->new_id;
+		attempt->last_stamp.generation = row->generation;
+		attempt->last_stamp.date = date_of(row->new_created_msec / 1000);
+	}
+	outcome_event(outcome, row, text);
+	return true;
+}
+
+/* --- resting --- */
+
+static bool
+needs_person(const struct err *why)
+{
+	switch (why->kind) {
+	case ERR_PERSON:
+	case ERR_REFUSED:
+	case ERR_MOVED:
+	case ERR_POLICY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+set_trouble(struct rotation *row, struct arena *arena, const struct err *why, int64_t now)
+{
+	const int advice = why && needs_person(why) ? why->advice : 0;
+
+	if (!why) {
+		row->trouble = "";
+		row->advice = 0;
+		row->trouble_since = 0;
+		return;
+	}
+	if (!row->trouble_since || row->advice != advice)
+		row->trouble_since = now;
+	row->trouble = arena_text(arena, why->text);
+	row->advice = advice;
+}
+
+static bool
+ends_run(const struct err *why)
+{
+	return why->kind == ERR_STORE || why->kind == ERR_CREDENTIAL;
+}
+
+/* One step, and where it leads; `*on` when the row goes on from there. */
+static bool
+take_step(struct attempt *attempt, bool *on, struct outcome *outcome, struct err *err)
+{
+	struct rotation *row = attempt->row;
+	const enum state_of_row from = row->state;
+	struct err why = { 0 };
+	const bool ok = rotate_steps[from].does(attempt, &why);
+	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
+	enum state_of_row to;
+	bool kept;
+
+	*on = step_decide(from, step_end_of(ok, from, &why), &attempt->went_back, &to);
+	if (ok && to == from)
+		err_set(&why, ERR_LATER, 0,
+			"it went back once in this run, and goes on in the next");
+	attempt->trouble = ok && to != from ? (struct err){ 0 } : why;
+	if (!ok && why.kind == ERR_STORE) {
+		*err = why;
+		return false;
+	}
+	set_trouble(row, attempt->arena, ok && to != from ? NULL : &why, now);
+	kept = to == from ? journal_trouble(attempt->journal, row, err)
+	                  : move(attempt, to, ok ? done_text(attempt, to) : why.text, outcome,
+				    err);
+	if (!kept)
+		return false;
+	if (!ok && ends_run(&why)) {
+		*err = why;
+		return false;
+	}
+	return true;
+}
+
+bool
+attempt_walk(struct attempt *attempt, struct outcome *outcome, struct err *err)
+{
+	bool on = row_state_is_open(attempt->row->state);
+
+	attempt->wait_until = 0;
+	while (on)
+		if (!take_step(attempt, &on, outcome, err))
+			return false;
+	return true;
+}
+
+/* --- reporting --- */
+
+/* Until when the secret that the destinations hold can be relied on. */
+static int64_t
+works_until(const struct attempt *attempt)
+{
+	const struct rotation *row = attempt->row;
+	const bool untouched = row->state == STATE_PLANNED || row->state == STATE_DROPPED ||
+	                       row->state == STATE_INTENDED;
+
+	if (!untouched || !row->target_id || row->target_id != attempt->frozen.first_target)
+		return NO_MOMENT;
+	return date_start(attempt->frozen.expires_on);
+}
+
+static void
+count(const struct attempt *attempt, struct outcome *outcome)
+{
+	for (unsigned i = 0; i < attempt->delivered; i++)
+		outcome_add(outcome, COUNT_DELIVERED);
+	if (attempt->row->state != STATE_CLOSED)
+		return;
+	outcome_add(outcome, attempt->frozen.first_target ? COUNT_ROTATED : COUNT_CREATED);
+	if (attempt->doubted)
+		outcome_add(outcome, COUNT_REPAIRED);
+}
+
+void
+attempt_report(const struct attempt *attempt, struct outcome *outcome)
+{
+	const struct rotation *row = attempt->row;
+
+	count(attempt, outcome);
+	if (attempt->told)
+		outcome_trouble(
+			outcome, &(struct trouble){ .address = row->address,
+					 .text = attempt->told,
+					 .advice = row->state == STATE_CLOSED ? 0 : row->advice,
+					 .person = true,
+					 .works_until = NO_MOMENT });
+	if (attempt->trouble.kind == ERR_NONE || row->state == STATE_CLOSED)
+		return;
+	outcome_trouble(outcome,
+		&(struct trouble){ .address = row->address,
+			.text = attempt->trouble.text,
+			.advice = needs_person(&attempt->trouble) ? attempt->trouble.advice : 0,
+			.person = needs_person(&attempt->trouble),
+			.since = row->trouble_since,
+			.works_until = works_until(attempt) });
+}

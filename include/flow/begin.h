@@ -1,0 +1,23 @@
+/* begin.h: a row at its beginning: what it freezes of the plan, and what becomes of one that a former run left there.
+ * Touches the journal, to give a row up. */
+#ifndef FLOW_BEGIN_H
+#define FLOW_BEGIN_H
+
+#include "flow/attempt.h"
+#include "flow/outcome.h"
+#include "flow/plan.h"
+
+/* Fills attempt->row (zeroed) and attempt->deliveries for journal_begin(): the token's identity, rules and destinations as the plan
+ * has them. Texts live in attempt->arena. Nothing is written. */
+void begin_row(struct attempt *attempt, const struct policies *policies,
+	const struct plan_item *item, const struct token_record *record);
+
+/* For an open row that a former run left, already opened. One whose request never left, or that only waits for a person, follows
+ * the policy as it is now, when that is valid: new destinations and rules, or DROPPED when the entry is gone. Every other row goes
+ * on by what it froze. `*goes_on` is false when it was dropped.
+ * Fails: ERR_STORE. */
+must_check bool begin_again(struct attempt *attempt, const struct policies *policies,
+	const struct token_record *record, struct outcome *outcome, bool *goes_on,
+	struct err *err);
+
+#endif
