@@ -177,7 +177,7 @@ page_set_moment(struct json *object, const char *key, int64_t moment)
 struct json *
 page_due_json(const struct due *due)
 {
-	struct json *json = json_object();
+	struct json *json = json_new_object();
 
 	page_set_moment(json, "due_at", due->due_at);
 	page_set_moment(json, "dies_at", due->dies_at);
@@ -195,7 +195,7 @@ page_due_json(const struct due *due)
 struct json *
 page_row_json(const struct rotation *row)
 {
-	struct json *json = json_object();
+	struct json *json = json_new_object();
 
 	json_set_int(json, "rotation", row->id);
 	json_set_text(json, "state", row_state_name(row->state));
@@ -223,7 +223,7 @@ set_token(struct json *json, const struct token *token)
 struct json *
 page_item_json(struct arena *arena, const struct plan_item *item)
 {
-	struct json *json = json_object();
+	struct json *json = json_new_object();
 
 	json_set_text(json, "token", item->address.text);
 	json_set_text(json, "action", plan_action_name(item->action));

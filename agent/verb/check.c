@@ -271,11 +271,11 @@ print_page(const struct checking *checking)
 static struct json *
 diags_json(const struct diags *diags)
 {
-	struct json *array = json_array();
+	struct json *array = json_new_array();
 
 	for (size_t i = 0; i < diags_count(diags) + diags_warnings(diags); i++) {
 		const struct diag *diag = diags_at(diags, i);
-		struct json *object = json_object();
+		struct json *object = json_new_object();
 
 		json_set_text(object, "file", diag->place.file);
 		json_set_int(object, "line", diag->place.line);
@@ -290,8 +290,8 @@ diags_json(const struct diags *diags)
 static bool
 print_json(const struct checking *checking, struct err *err)
 {
-	auto_json struct json *page = json_object();
-	struct json *array = json_array();
+	auto_json struct json *page = json_new_object();
+	struct json *array = json_new_array();
 
 	json_set_text(page, "headline", headline(checking));
 	json_set_bool(page, "valid", checking->context->policies->is_valid);
@@ -299,7 +299,7 @@ print_json(const struct checking *checking, struct err *err)
 	json_set(page, "policy", diags_json(checking->context->diags));
 	for (size_t i = 0; i < checking->count; i++) {
 		const struct finding *finding = &checking->findings[i];
-		struct json *object = json_object();
+		struct json *object = json_new_object();
 
 		json_set_bool(object, "ok", finding->ok);
 		json_set_text(object, "subject", finding->subject);

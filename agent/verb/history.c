@@ -108,7 +108,7 @@ print_table(const struct events *events, const struct options *options, struct a
 static struct json *
 event_json(const struct event *event)
 {
-	struct json *json = json_object();
+	struct json *json = json_new_object();
 
 	json_set_int(json, "id", event->id);
 	page_set_moment(json, "at", event->at);
@@ -126,8 +126,8 @@ event_json(const struct event *event)
 static bool
 print_json(const struct events *events, struct err *err)
 {
-	auto_json struct json *page = json_object();
-	struct json *array = json_array();
+	auto_json struct json *page = json_new_object();
+	struct json *array = json_new_array();
 
 	for (size_t i = 0; i < events->count; i++)
 		json_push(array, event_json(&events->items[i]));
@@ -141,7 +141,7 @@ static bool
 print_chain(
 	struct context *context, const struct options *options, int *exit_code, struct err *err)
 {
-	auto_json struct json *page = json_object();
+	auto_json struct json *page = json_new_object();
 	char head[EVENT_HASH_TEXT];
 	int64_t broken;
 

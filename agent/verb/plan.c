@@ -195,10 +195,10 @@ static struct json *
 destinations_json(const struct planning *planning, const struct plan_item *item)
 {
 	const struct destination *destinations = item->destinations.items;
-	struct json *array = json_array();
+	struct json *array = json_new_array();
 
 	for (size_t i = 0; i < item->destinations.count; i++) {
-		struct json *object = json_object();
+		struct json *object = json_new_object();
 
 		json_set_text(object, "place", destinations[i].text);
 		json_set_text(object, "change",
@@ -211,8 +211,8 @@ destinations_json(const struct planning *planning, const struct plan_item *item)
 static bool
 print_json(const struct planning *planning, struct err *err)
 {
-	auto_json struct json *page = json_object();
-	struct json *tokens = json_array();
+	auto_json struct json *page = json_new_object();
+	struct json *tokens = json_new_array();
 
 	json_set_text(page, "headline", headline(planning));
 	page_set_moment(page, "now", planning->plan->now);

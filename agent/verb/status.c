@@ -251,11 +251,11 @@ print_page(const struct stand *stand, struct err *err)
 static struct json *
 deliveries_json(const struct deliveries *deliveries)
 {
-	struct json *array = json_array();
+	struct json *array = json_new_array();
 
 	for (size_t i = 0; i < deliveries->count; i++) {
 		const struct delivery *delivery = &deliveries->items[i];
-		struct json *object = json_object();
+		struct json *object = json_new_object();
 
 		json_set_text(object, "place", delivery->place);
 		json_set_text(object, "state", page_delivery_state(delivery->state));
@@ -270,7 +270,7 @@ static struct json *
 item_json(const struct stand *stand, const struct standing_item *item)
 {
 	const struct token_record *record = item->record;
-	struct json *json = json_object();
+	struct json *json = json_new_object();
 
 	json_set_text(json, "token", record->address);
 	json_set_text(json, "state", item->words);
@@ -299,8 +299,8 @@ item_json(const struct stand *stand, const struct standing_item *item)
 static bool
 print_json(const struct stand *stand, struct err *err)
 {
-	auto_json struct json *page = json_object();
-	struct json *tokens = json_array();
+	auto_json struct json *page = json_new_object();
+	struct json *tokens = json_new_array();
 
 	json_set_text(page, "headline", headline(stand));
 	page_set_moment(page, "last_run", stand->standings.last_run);

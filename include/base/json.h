@@ -45,8 +45,8 @@ must_check bool json_decode_text(const char *text, const struct shape *shape,
 
 /* --- building output for people's programs (--json) --- */
 struct json; /* an object or array under construction */
-struct json *json_object(void);
-struct json *json_array(void);
+struct json *json_new_object(void);
+struct json *json_new_array(void);
 void json_free(struct json *json);
 void json_set_text(struct json *object, const char *key, const char *value); /* NULL: null */
 void json_set_int(struct json *object, const char *key, int64_t value);

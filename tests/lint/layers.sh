@@ -16,9 +16,9 @@ verb: verb/ report/ flow/ policy/ store/ gitlab/ destination/ base/
 
 # foreign header: the modules that know it
 libraries='
-curl/: base/http.c
-openssl/: base/http.c
-jansson: base/json.c
+curl/: base/http.c base/http_site.c
+openssl/: base/http.c base/http_site.c
+jansson: base/json.c base/json_write.c
 yaml: base/yaml.c
 sqlite3: store/db.c
 systemd/: base/log.c base/notify.c

@@ -5,7 +5,8 @@
 callers='
 base/secret.c: it is the one that holds it
 base/http.c: the PRIVATE-TOKEN header and the bodies of requests
-base/json.c: decodes answers and encodes bodies
+base/json.c: decodes answers
+base/json_write.c: encodes the bodies of requests
 base/atomic_file.c: writes it into a file
 gitlab/variable.c: whether GitLab could mask it
 store/seal.c: encrypts it for the disk, and reads the key

@@ -1,0 +1,459 @@
+#include "base/http.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <curl/curl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/arena.h"
+#include "base/http_site.h"
+#include "base/memory.h"
+#include "base/wiping.h"
+
+#define ANSWER_FIRST_BYTES ((size_t)16 * 1024)
+/* Shorter than the idle time after which servers close (nginx: 75 s, GitLab's: 65 s): a change that meets
+ * a connection closed under it is in doubt, a fresh connection is not. */
+#define IDLE_MAX_SEC 30L
+
+struct http {
+	const struct http_site *site;
+	CURL *curl;
+	char error[CURL_ERROR_SIZE];
+};
+
+/* One request on its way: what libcurl's callbacks work on. */
+struct exchange {
+	const struct http_request *request;
+	const char *body;
+	size_t body_length, body_given;
+	struct secret *answer;
+	size_t answer_length, answer_capacity, answer_max_bytes;
+	bool too_large;
+};
+
+bool
+http_start(struct err *err)
+{
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free,
+		    wiping_realloc, wiping_strdup, wiping_calloc))
+		return err_set(err, ERR_STORE, 0, "libcurl cannot start");
+	return true;
+}
+
+/* --- libcurl's callbacks --- */
+
+/* There is no seek beside this, so that libcurl, which resends a change on its own when a connection
+ * dies, cannot rewind and gives up instead. */
+static size_t
+give_body(char *buffer, size_t size, size_t count, void *data)
+{
+	struct exchange *exchange = data;
+	size_t left = exchange->body_length - exchange->body_given;
+	size_t length = size * count < left ? size * count : left;
+
+	memcpy(buffer, exchange->body + exchange->body_given, length);
+	exchange->body_given += length;
+	return length;
+}
+
+static void
+answer_grow(struct exchange *exchange, size_t wanted)
+{
+	size_t capacity = exchange->answer_capacity * 4;
+	struct secret *grown;
+
+	if (capacity < ANSWER_FIRST_BYTES)
+		capacity = ANSWER_FIRST_BYTES;
+	if (capacity < wanted)
+		capacity = wanted;
+	grown = secret_new(capacity);
+	if (exchange->answer)
+		(void)!secret_append(grown, secret_reveal(exchange->answer),
+			secret_length(exchange->answer));
+	secret_free(exchange->answer);
+	exchange->answer = grown;
+	exchange->answer_capacity = capacity;
+}
+
+static size_t
+take_answer(char *bytes, size_t size, size_t count, void *data)
+{
+	struct exchange *exchange = data;
+	size_t length = size * count;
+
+	if (length > exchange->answer_max_bytes - exchange->answer_length) {
+		exchange->too_large = true;
+		return CURL_WRITEFUNC_ERROR;
+	}
+	if (!exchange->answer || !secret_append(exchange->answer, bytes, length)) {
+		answer_grow(exchange, exchange->answer_length + length);
+		if (!secret_append(exchange->answer, bytes, length))
+			return CURL_WRITEFUNC_ERROR;
+	}
+	exchange->answer_length += length;
+	return length;
+}
+
+static curl_socket_t
+open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	(void)data;
+	(void)purpose;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static CURLcode
+prepare_tls(CURL *curl, void *context, void *data)
+{
+	const struct http_site *site = data;
+
+	(void)curl;
+	SSL_CTX_set1_cert_store(context, site->roots);
+#ifdef SSL_OP_CLEANSE_PLAINTEXT
+	SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+#endif
+	return CURLE_OK;
+}
+
+/* --- the connection --- */
+
+#define SET(http, option, value)                                                               \
+	do {                                                                                   \
+		CURLcode set_code = curl_easy_setopt((http)->curl, CURLOPT_##option, (value)); \
+		assert(set_code == CURLE_OK);                                                  \
+		(void)set_code;                                                                \
+	} while (0)
+
+static void
+set_transport(struct http *http)
+{
+	const struct http_site *site = http->site;
+
+	SET(http, HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(http, PROTOCOLS_STR, site->is_loopback ? "http,https" : "https");
+	SET(http, FOLLOWLOCATION, 0L);
+	SET(http, PATH_AS_IS, 1L);
+	SET(http, NOSIGNAL, 1L);
+	SET(http, CONNECTTIMEOUT_MS, (long)site->connect_msec);
+	SET(http, TIMEOUT_MS, (long)site->answer_msec);
+	SET(http, MAXCONNECTS, 1L);
+	SET(http, MAXAGE_CONN, IDLE_MAX_SEC);
+	SET(http, TCP_KEEPALIVE, 1L);
+	SET(http, OPENSOCKETFUNCTION, open_socket);
+	/* A proxy gets a tunnel and never our headers; what stays on this machine needs none. */
+	SET(http, HEADEROPT, (long)CURLHEADER_SEPARATE);
+	if (site->is_loopback)
+		SET(http, PROXY, "");
+}
+
+static void
+set_tls(struct http *http)
+{
+	SET(http, SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(http, SSL_VERIFYPEER, 1L);
+	SET(http, SSL_VERIFYHOST, 2L);
+	/* Without these libcurl parses its default CA file for every connection, to no end. */
+	SET(http, CAINFO, NULL);
+	SET(http, CAPATH, NULL);
+	SET(http, SSL_CTX_FUNCTION, prepare_tls);
+	SET(http, SSL_CTX_DATA, (void *)http->site);
+}
+
+struct http *
+http_new(struct http_site *site)
+{
+	struct http *http = memory_or_abort(calloc(1, sizeof(*http)));
+
+	http->site = site;
+	http->curl = memory_or_abort(curl_easy_init());
+	set_transport(http);
+	set_tls(http);
+	SET(http, USERAGENT, site->user_agent);
+	SET(http, ERRORBUFFER, http->error);
+	SET(http, READFUNCTION, give_body);
+	SET(http, WRITEFUNCTION, take_answer);
+	return http;
+}
+
+void
+http_free(struct http *http)
+{
+	if (!http)
+		return;
+	curl_easy_cleanup(http->curl);
+	free(http);
+}
+
+/* --- the answer's headers --- */
+
+static const char *
+header(struct http *http, const char *name)
+{
+	struct curl_header *found;
+
+	if (curl_easy_header(http->curl, name, 0, CURLH_HEADER, -1, &found))
+		return NULL;
+	return found->value;
+}
+
+/* A whole number, or `otherwise`. */
+static int64_t
+number_in(const char *text, int64_t otherwise)
+{
+	char *end;
+	long long number;
+
+	if (!text || !isdigit((unsigned char)*text))
+		return otherwise;
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	return errno || *end ? otherwise : (int64_t)number;
+}
+
+static int64_t
+date_in(const char *text)
+{
+	time_t date = text ? curl_getdate(text, NULL) : -1;
+
+	return date < 0 ? 0 : (int64_t)date;
+}
+
+/* Seconds; a date counts from the server's own, for our clock may be another. */
+static int64_t
+pause_in(const char *text, int64_t server_date)
+{
+	int64_t until;
+
+	if (!text || isdigit((unsigned char)*text))
+		return number_in(text, -1);
+	until = date_in(text);
+	if (!until || !server_date)
+		return -1;
+	return until > server_date ? until - server_date : 0;
+}
+
+static void
+copy_digits(const char *from, char *to, size_t bytes)
+{
+	size_t length = strspn(from, "0123456789");
+
+	if (!length || length >= bytes)
+		return;
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
+
+/* The page= of the link `<URL>; rel="next"`. */
+static void
+next_page_in_link(const char *link, char *page, size_t bytes)
+{
+	for (const char *url = strchr(link, '<'); url; url = strchr(url + 1, '<')) {
+		const char *url_end = strchr(url, '>'), *next = strchr(url + 1, '<');
+		const char *rel = url_end ? strstr(url_end, "rel=\"next\"") : NULL;
+
+		if (!rel || (next && rel > next))
+			continue;
+		for (const char *at = url; (at = strstr(at, "page=")) && at < url_end; at++)
+			if (at[-1] == '?' || at[-1] == '&')
+				copy_digits(at + strlen("page="), page, bytes);
+		return;
+	}
+}
+
+static void
+read_next_page(struct http *http, struct http_answer *answer)
+{
+	const char *page = header(http, "X-Next-Page"), *link = header(http, "Link");
+
+	if (page && *page)
+		copy_digits(page, answer->next_page, sizeof(answer->next_page));
+	else if (!page && link)
+		next_page_in_link(link, answer->next_page, sizeof(answer->next_page));
+}
+
+static void
+read_content_type(const char *text, char *type, size_t bytes)
+{
+	size_t length = text ? strcspn(text, "; \t") : 0;
+
+	for (size_t i = 0; i < length && i + 1 < bytes; i++)
+		type[i] = (char)tolower((unsigned char)text[i]);
+}
+
+static void
+read_headers(struct http *http, struct http_answer *answer)
+{
+	const char *location = header(http, "Location");
+	curl_off_t took_usec = 0;
+	long status = 0;
+
+	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(http->curl, CURLINFO_TOTAL_TIME_T, &took_usec);
+	answer->status = (int)status;
+	answer->took_msec = took_usec / 1000;
+	answer->date = date_in(header(http, "Date"));
+	answer->retry_after_sec = pause_in(header(http, "Retry-After"), answer->date);
+	answer->rate_remaining = number_in(header(http, "RateLimit-Remaining"), -1);
+	answer->rate_reset = number_in(header(http, "RateLimit-Reset"), 0);
+	read_content_type(header(http, "Content-Type"), answer->content_type,
+		sizeof(answer->content_type));
+	read_next_page(http, answer);
+	if (location)
+		snprintf(answer->location, sizeof(answer->location), "%s", location);
+}
+
+/* --- one request --- */
+
+static bool
+changes_something(const struct http_request *request)
+{
+	return strcmp(request->method, "GET") != 0;
+}
+
+static void
+headers_end(struct curl_slist **headers)
+{
+	curl_slist_free_all(*headers);
+}
+
+#define auto_headers __attribute__((cleanup(headers_end)))
+
+static void
+add_header(struct curl_slist **headers, const char *line)
+{
+	*headers = memory_or_abort(curl_slist_append(*headers, line));
+}
+
+/* libcurl's copy of the line is wiped when the list is freed; ours is a secret as well. */
+static void
+add_token(struct curl_slist **headers, const struct secret *token)
+{
+	static const char name[] = "PRIVATE-TOKEN: ";
+	auto_secret struct secret *line = secret_new(strlen(name) + secret_length(token));
+	bool fits = secret_append(line, name, strlen(name)) &&
+	            secret_append(line, secret_reveal(token), secret_length(token));
+
+	assert(fits);
+	(void)fits;
+	add_header(headers, secret_reveal(line));
+}
+
+static struct curl_slist *
+request_headers(const struct http_request *request)
+{
+	struct curl_slist *headers = NULL;
+
+	add_header(&headers, "Accept: application/json");
+	add_header(&headers, "Expect:");
+	if (changes_something(request))
+		add_header(&headers, "Content-Type: application/json");
+	if (request->private_token)
+		add_token(&headers, request->private_token);
+	return headers;
+}
+
+/* A body is never empty, for libcurl resends an empty one although it cannot rewind it. */
+static void
+set_request(struct http *http, struct exchange *exchange, struct curl_slist *headers)
+{
+	const struct http_request *request = exchange->request;
+	const struct secret *body = request->body;
+
+	SET(http, HTTPGET, 1L);
+	SET(http, CUSTOMREQUEST, NULL);
+	if (changes_something(request)) {
+		bool given = body && secret_length(body);
+
+		exchange->body = given ? secret_reveal(body) : "{}";
+		exchange->body_length = given ? secret_length(body) : strlen("{}");
+		SET(http, POST, 1L);
+		SET(http, CUSTOMREQUEST, request->method);
+		SET(http, POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body_length);
+		SET(http, READDATA, exchange);
+	}
+	SET(http, WRITEDATA, exchange);
+	SET(http, HTTPHEADER, headers);
+}
+
+/* Whether the server may have seen the whole request. Of a change it may once the last byte of its body
+ * was given out; a rewind that was asked for means that bytes left, whatever their number. */
+static bool
+may_have_arrived(struct http *http, const struct exchange *exchange, CURLcode code)
+{
+	curl_off_t begun_usec = 0;
+
+	if (changes_something(exchange->request))
+		return code == CURLE_SEND_FAIL_REWIND ||
+		       exchange->body_given == exchange->body_length;
+	curl_easy_getinfo(http->curl, CURLINFO_PRETRANSFER_TIME_T, &begun_usec);
+	return begun_usec > 0;
+}
+
+static bool
+explain(struct http *http, const struct exchange *exchange, CURLcode code, struct err *err)
+{
+	const struct http_request *request = exchange->request;
+	const char *why = *http->error ? http->error : curl_easy_strerror(code);
+
+	if (!may_have_arrived(http, exchange, code))
+		return err_set(err, ERR_REACH, 0, "cannot reach %s: %s", http->site->url, why);
+	if (exchange->too_large)
+		why = "it is larger than we take";
+	return err_set(err, changes_something(request) ? ERR_DOUBT : ERR_LATER, 0,
+		"the answer to %s %s is lost: %s", request->method, request->path, why);
+}
+
+bool
+http_send(struct http *http, const struct http_request *request, struct http_answer *answer,
+	struct err *err)
+{
+	struct exchange exchange = { .request = request,
+		.answer_max_bytes = http->site->answer_max_bytes };
+	auto_headers struct curl_slist *headers = request_headers(request);
+	auto_arena struct arena *arena = arena_new();
+	CURLcode code;
+
+	assert(request->path[0] == '/');
+	http->error[0] = '\0';
+	SET(http, URL, arena_format(arena, "%s%s", http->site->url, request->path));
+	set_request(http, &exchange, headers);
+	code = curl_easy_perform(http->curl);
+	SET(http, HTTPHEADER, NULL);
+	if (code) {
+		secret_free(exchange.answer);
+		return explain(http, &exchange, code, err);
+	}
+	*answer = (struct http_answer){ .body = exchange.answer };
+	if (!answer->body)
+		answer->body = secret_new(0);
+	read_headers(http, answer);
+	return true;
+}
+
+void
+http_answer_done(struct http_answer *answer)
+{
+	secret_free(answer->body);
+	answer->body = NULL;
+}
+
+const char *
+http_escape(struct arena *arena, const char *segment)
+{
+	const char *kept = "";
+	char *escaped;
+
+	/* curl_easy_escape() would measure an empty text itself. */
+	if (!*segment)
+		return kept;
+	escaped = memory_or_abort(curl_easy_escape(NULL, segment, 0));
+	kept = arena_text(arena, escaped);
+	curl_free(escaped);
+	return kept;
+}

@@ -1,0 +1,141 @@
+#include "base/http_site.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <curl/curl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/memory.h"
+
+#define CONNECT_MSEC 10000
+#define ANSWER_MSEC 60000
+#define ANSWER_MAX_BYTES ((size_t)16 * 1024 * 1024)
+
+static bool
+host_is_loopback(const char *host)
+{
+	struct in_addr four;
+
+	if (!strcmp(host, "localhost") || !strcmp(host, "[::1]"))
+		return true;
+	return inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
+}
+
+static void
+curl_url_end(CURLU **parts)
+{
+	curl_url_cleanup(*parts);
+}
+
+static void
+curl_text_end(char **text)
+{
+	curl_free(*text);
+}
+
+#define auto_parts __attribute__((cleanup(curl_url_end)))
+#define auto_curl_text __attribute__((cleanup(curl_text_end)))
+
+static bool
+has_part(CURLU *parts, CURLUPart which)
+{
+	auto_curl_text char *text = NULL;
+
+	return !curl_url_get(parts, which, &text, 0);
+}
+
+static void
+drop_final_slashes(char *text)
+{
+	size_t length = strlen(text);
+
+	while (length && text[length - 1] == '/')
+		text[--length] = '\0';
+}
+
+static bool
+site_take_url(struct http_site *site, const char *url, struct err *err)
+{
+	auto_parts CURLU *parts = memory_or_abort(curl_url());
+	auto_curl_text char *scheme = NULL, *host = NULL, *whole = NULL;
+	CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, 0);
+
+	if (code == CURLUE_OK && (curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) ||
+					 curl_url_get(parts, CURLUPART_HOST, &host, 0)))
+		code = CURLUE_MALFORMED_INPUT;
+	if (code)
+		return err_set(err, ERR_POLICY, 0,
+			"'%s' is not a URL: expected https://HOST (%s)", url,
+			curl_url_strerror(code));
+	if (has_part(parts, CURLUPART_USER) || has_part(parts, CURLUPART_PASSWORD))
+		return err_set(
+			err, ERR_POLICY, 0, "the URL of '%s' must not name a user", host);
+	if (has_part(parts, CURLUPART_QUERY) || has_part(parts, CURLUPART_FRAGMENT))
+		return err_set(err, ERR_POLICY, 0, "the URL '%s' must end with its path", url);
+	site->is_loopback = host_is_loopback(host);
+	if (strcmp(scheme, "https") && (strcmp(scheme, "http") || !site->is_loopback))
+		return err_set(err, ERR_POLICY, 0,
+			"'%s' would carry tokens in the clear: expected https://", url);
+	if (curl_url_get(parts, CURLUPART_URL, &whole, 0))
+		return err_set(err, ERR_POLICY, 0, "'%s' is not a URL", url);
+	drop_final_slashes(whole);
+	site->url = memory_or_abort(strdup(whole));
+	return true;
+}
+
+/* Parsed once and shared by all connections. The flags are those that libcurl gives its own. */
+static bool
+site_take_roots(struct http_site *site, const char *ca_file, struct err *err)
+{
+	site->roots = memory_or_abort(X509_STORE_new());
+	X509_STORE_set_flags(
+		site->roots, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+	ERR_clear_error();
+	if (ca_file ? X509_STORE_load_locations(site->roots, ca_file, NULL)
+		    : X509_STORE_set_default_paths(site->roots))
+		return true;
+	if (ca_file && access(ca_file, R_OK))
+		return err_set(err, ERR_POLICY, errno, "cannot read ca_file '%s'", ca_file);
+	ERR_clear_error();
+	return err_set(err, ERR_POLICY, 0, "'%s' holds no usable certificate in PEM form",
+		ca_file ? ca_file : "the system's CA store");
+}
+
+bool
+http_site_new(const struct http_options *options, struct http_site **site, struct err *err)
+{
+	auto_http_site struct http_site *draft = memory_or_abort(calloc(1, sizeof(*draft)));
+
+	if (!site_take_url(draft, options->url, err) ||
+		!site_take_roots(draft, options->ca_file, err))
+		return false;
+	draft->user_agent = memory_or_abort(strdup(
+		options->user_agent ? options->user_agent : "glrotate/" GLROTATE_VERSION));
+	draft->connect_msec = options->connect_msec ? options->connect_msec : CONNECT_MSEC;
+	draft->answer_msec = options->answer_msec ? options->answer_msec : ANSWER_MSEC;
+	draft->answer_max_bytes =
+		options->answer_max_bytes ? options->answer_max_bytes : ANSWER_MAX_BYTES;
+	*site = take(draft);
+	return true;
+}
+
+void
+http_site_free(struct http_site *site)
+{
+	if (!site)
+		return;
+	X509_STORE_free(site->roots);
+	free(site->user_agent);
+	free(site->url);
+	free(site);
+}
+
+const char *
+http_site_url(const struct http_site *site)
+{
+	return site->url;
+}
