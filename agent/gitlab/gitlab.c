@@ -1,0 +1,294 @@
+#include "gitlab/gitlab.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "gitlab/answer.h"
+#include "gitlab/pace.h"
+
+#define TRIES 3
+#define PAUSE_FIRST_MSEC INT64_C(500)
+#define LIST_MOST ((size_t)100000)
+
+struct gitlab_server {
+	struct http_site *site;
+	struct pace *pace;
+	const volatile int *stop;
+	pthread_mutex_t lock;    /* over what follows */
+	int64_t date, date_msec; /* the last Date, and the clock when it came; 0: none yet */
+	int64_t skew_sec;
+	unsigned sent;
+	int major, minor;
+};
+
+struct gitlab {
+	struct gitlab_server *server;
+	struct http *http;
+	const struct secret *credential;
+	enum urgency urgency;
+};
+
+static const volatile int never_stop;
+
+struct gitlab_server *
+gitlab_server_new(struct http_site *site, const volatile int *stop)
+{
+	struct gitlab_server *server = memory_or_abort(calloc(1, sizeof(*server)));
+
+	server->site = site;
+	server->stop = stop ? stop : &never_stop;
+	server->pace = pace_new(stop);
+	pthread_mutex_init(&server->lock, NULL);
+	return server;
+}
+
+void
+gitlab_server_free(struct gitlab_server *server)
+{
+	if (!server)
+		return;
+	pthread_mutex_destroy(&server->lock);
+	pace_free(server->pace);
+	free(server);
+}
+
+/* Reading takes the lock, which is the one part of the object that reading changes. */
+static struct gitlab_server *
+lock(const struct gitlab_server *server)
+{
+	struct gitlab_server *locked = (struct gitlab_server *)server;
+
+	pthread_mutex_lock(&locked->lock);
+	return locked;
+}
+
+int64_t
+gitlab_now(const struct gitlab_server *server)
+{
+	struct gitlab_server *locked = lock(server);
+	const int64_t now = locked->date
+	                            ? locked->date + (clock_msec() - locked->date_msec) / 1000
+	                            : (int64_t)time(NULL);
+
+	pthread_mutex_unlock(&locked->lock);
+	return now;
+}
+
+int64_t
+gitlab_clock_skew(const struct gitlab_server *server)
+{
+	struct gitlab_server *locked = lock(server);
+	const int64_t skew_sec = locked->skew_sec;
+
+	pthread_mutex_unlock(&locked->lock);
+	return skew_sec;
+}
+
+unsigned
+gitlab_requests_sent(const struct gitlab_server *server)
+{
+	struct gitlab_server *locked = lock(server);
+	const unsigned sent = locked->sent;
+
+	pthread_mutex_unlock(&locked->lock);
+	return sent;
+}
+
+void
+gitlab_set_version(struct gitlab_server *server, int major, int minor)
+{
+	pthread_mutex_lock(&server->lock);
+	server->major = major;
+	server->minor = minor;
+	pthread_mutex_unlock(&server->lock);
+}
+
+bool
+gitlab_at_least(const struct gitlab_server *server, int major, int minor)
+{
+	struct gitlab_server *locked = lock(server);
+	const bool is = !locked->major || locked->major > major ||
+	                (locked->major == major && locked->minor >= minor);
+
+	pthread_mutex_unlock(&locked->lock);
+	return is;
+}
+
+struct gitlab *
+gitlab_new(struct gitlab_server *server, const struct secret *credential)
+{
+	struct gitlab *gitlab = memory_or_abort(calloc(1, sizeof(*gitlab)));
+
+	gitlab->server = server;
+	gitlab->http = http_new(server->site);
+	gitlab->credential = credential;
+	gitlab->urgency = URGENCY_READ;
+	return gitlab;
+}
+
+void
+gitlab_free(struct gitlab *gitlab)
+{
+	if (!gitlab)
+		return;
+	http_free(gitlab->http);
+	free(gitlab);
+}
+
+struct gitlab_server *
+gitlab_server_of(struct gitlab *gitlab)
+{
+	return gitlab->server;
+}
+
+void
+gitlab_set_urgency(struct gitlab *gitlab, enum urgency urgency)
+{
+	gitlab->urgency = urgency;
+}
+
+/* --- one call --- */
+
+static void
+learn(struct gitlab_server *server, const struct http_answer *answer)
+{
+	pace_learn(server->pace, answer);
+	if (!answer->date)
+		return;
+	pthread_mutex_lock(&server->lock);
+	/* A clock that seems to go back is one answer overtaking another, unless it is much. */
+	if (answer->date > server->date || answer->date < server->date - 60 || !server->date) {
+		server->date = answer->date;
+		server->date_msec = clock_msec();
+		server->skew_sec = (int64_t)time(NULL) - answer->date;
+	}
+	pthread_mutex_unlock(&server->lock);
+}
+
+static bool
+send_once(struct gitlab *gitlab, const struct http_request *request, struct http_answer *answer,
+	struct err *err)
+{
+	struct gitlab_server *server = gitlab->server;
+
+	if (!pace_wait(server->pace, gitlab->urgency))
+		return err_set(err, ERR_STOPPED, 0, "stopped while GitLab asked us to wait");
+	pthread_mutex_lock(&server->lock);
+	server->sent++;
+	pthread_mutex_unlock(&server->lock);
+	if (!http_send(gitlab->http, request, answer, err))
+		return false;
+	learn(server, answer);
+	return answer_check(request->method, answer, err);
+}
+
+static bool
+may_ask_again(const struct http_request *request, const struct err *err)
+{
+	return !strcmp(request->method, "GET") &&
+	       (err->kind == ERR_LATER || err->kind == ERR_REACH);
+}
+
+bool
+gitlab_call(struct gitlab *gitlab, const char *method, const char *path,
+	const struct secret *body, struct http_answer *answer, struct err *err)
+{
+	const struct http_request request = { method, path, gitlab->credential, body };
+	int64_t pause_msec = PAUSE_FIRST_MSEC;
+
+	for (int try = 1;; try++, pause_msec *= 2) {
+		if (send_once(gitlab, &request, answer, err))
+			return true;
+		if (!may_ask_again(&request, err) || try == TRIES ||
+			!clock_pause(pause_msec, gitlab->server->stop))
+			return false;
+		http_answer_done(answer);
+	}
+}
+
+bool
+gitlab_get(struct gitlab *gitlab, const char *path, const struct shape *shape,
+	struct arena *arena, void *target, struct err *err)
+{
+	auto_http_answer struct http_answer answer = { 0 };
+
+	if (!gitlab_call(gitlab, "GET", path, NULL, &answer, err))
+		return false;
+	if (json_decode(answer.body, shape, arena, target, err))
+		return true;
+	err->kind = ERR_LATER;
+	return err_wrap(err, "GitLab's answer to GET %s", path);
+}
+
+/* --- lists --- */
+
+struct pages {
+	struct gitlab *gitlab;
+	const char *path;
+	const struct shape *shape;
+	struct arena *arena;
+	struct list list;
+	size_t capacity;
+};
+
+static void
+append(struct pages *pages, const struct list *page)
+{
+	const size_t bytes = pages->shape->bytes;
+
+	for (size_t i = 0; i < page->count; i++) {
+		pages->list.items = arena_grow(pages->arena, pages->list.items,
+			pages->list.count, &pages->capacity, bytes);
+		memcpy((char *)pages->list.items + pages->list.count++ * bytes,
+			(char *)page->items + i * bytes, bytes);
+	}
+}
+
+static bool
+read_page(struct pages *pages, const char *page, char *next, size_t next_bytes, struct err *err)
+{
+	auto_http_answer struct http_answer answer = { 0 };
+	const char *path = arena_format(pages->arena, "%s%cper_page=100&page=%s", pages->path,
+		strchr(pages->path, '?') ? '&' : '?', page);
+	struct list items;
+
+	if (!gitlab_call(pages->gitlab, "GET", path, NULL, &answer, err))
+		return false;
+	if (!json_decode_list(answer.body, pages->shape, pages->arena, &items, err)) {
+		err->kind = ERR_LATER;
+		return err_wrap(err, "GitLab's answer to GET %s", path);
+	}
+	append(pages, &items);
+	if (pages->list.count > LIST_MOST)
+		return err_set(err, ERR_LATER, 0, "GET %s answers more than %zu items",
+			pages->path, LIST_MOST);
+	snprintf(next, next_bytes, "%s", answer.next_page);
+	return true;
+}
+
+bool
+gitlab_list(struct gitlab *gitlab, const char *path, const struct shape *shape,
+	struct arena *arena, struct list *list, struct err *err)
+{
+	struct pages pages = { .gitlab = gitlab, .path = path, .shape = shape, .arena = arena };
+	char next[sizeof(((struct http_answer *)NULL)->next_page)] = "1";
+	long long last = 0;
+
+	while (*next) {
+		char page[sizeof(next)];
+
+		memcpy(page, next, sizeof(page));
+		if (strtoll(page, NULL, 10) <= last)
+			return err_set(err, ERR_LATER, 0,
+				"GET %s names page %s after page %lld", path, page, last);
+		last = strtoll(page, NULL, 10);
+		if (!read_page(&pages, page, next, sizeof(next), err))
+			return false;
+	}
+	*list = pages.list;
+	return true;
+}

@@ -1,0 +1,98 @@
+#include "gitlab/kinds.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define API "/api/v4"
+
+/* clang-format off */
+static const struct kind kinds[TYPE_COUNT] = {
+	/*                          type                   manageable has_level least_right */
+	[TYPE_PERSONAL]         = { TYPE_PERSONAL,         true,  false, "an administrator, or the person's own token" },
+	[TYPE_SERVICE_ACCOUNT]  = { TYPE_SERVICE_ACCOUNT,  true,  false, "Owner of the group, Maintainer of the project, or an administrator" },
+	[TYPE_IMPERSONATION]    = { TYPE_IMPERSONATION,    false, false, "an administrator" },
+	[TYPE_PROJECT]          = { TYPE_PROJECT,          true,  true,  "Maintainer of the project" },
+	[TYPE_GROUP]            = { TYPE_GROUP,            true,  true,  "Owner of the group" },
+	[TYPE_PROJECT_DEPLOY]   = { TYPE_PROJECT_DEPLOY,   false, false, "Maintainer of the project" },
+	[TYPE_GROUP_DEPLOY]     = { TYPE_GROUP_DEPLOY,     false, false, "Owner of the group" },
+	[TYPE_TRIGGER]          = { TYPE_TRIGGER,          false, false, "Maintainer of the project" },
+	[TYPE_KUBERNETES_AGENT] = { TYPE_KUBERNETES_AGENT, false, false, "Maintainer of the project" },
+	[TYPE_RUNNER]           = { TYPE_RUNNER,           false, false, "an administrator, or the runner's Owner" },
+	[TYPE_WEBHOOK]          = { TYPE_WEBHOOK,          false, false, "Maintainer of the project" },
+};
+/* clang-format on */
+
+const struct kind *
+kind_of(enum token_type type)
+{
+	return &kinds[type];
+}
+
+const char *
+kind_tokens_path(const struct owner *owner, struct arena *arena)
+{
+	const char *home = owner->in_project ? "projects" : "groups";
+
+	switch (owner->type) {
+	case TYPE_PROJECT:
+		return arena_format(
+			arena, API "/projects/%" PRId64 "/access_tokens", owner->id);
+	case TYPE_GROUP:
+		return arena_format(arena, API "/groups/%" PRId64 "/access_tokens", owner->id);
+	case TYPE_SERVICE_ACCOUNT:
+		if (owner->id)
+			return arena_format(arena,
+				API "/%s/%" PRId64 "/service_accounts/%" PRId64
+				    "/personal_access_tokens",
+				home, owner->id, owner->user_id);
+		return API "/personal_access_tokens";
+	default:
+		return API "/personal_access_tokens";
+	}
+}
+
+const char *
+kind_token_path(const struct owner *owner, int64_t id, struct arena *arena)
+{
+	/* A group's service accounts have no GET of one token; their own list and the general GET show it. */
+	return arena_format(arena, "%s/%" PRId64, kind_tokens_path(owner, arena), id);
+}
+
+const char *
+kind_create_path(const struct owner *owner, struct arena *arena)
+{
+	if (owner->type == TYPE_PROJECT || owner->type == TYPE_GROUP || owner->id)
+		return kind_tokens_path(owner, arena);
+	return arena_format(
+		arena, API "/users/%" PRId64 "/personal_access_tokens", owner->user_id);
+}
+
+static const struct {
+	int64_t level;
+	const char *name;
+} roles[] = {
+	{ ROLE_GUEST, "guest" },
+	{ ROLE_PLANNER, "planner" },
+	{ ROLE_REPORTER, "reporter" },
+	{ ROLE_DEVELOPER, "developer" },
+	{ ROLE_MAINTAINER, "maintainer" },
+	{ ROLE_OWNER, "owner" },
+};
+
+const char *
+role_name(int64_t level)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if (roles[i].level == level)
+			return roles[i].name;
+	return NULL;
+}
+
+int64_t
+role_parse(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if (!strcmp(roles[i].name, word))
+			return roles[i].level;
+	return ROLE_NONE;
+}

@@ -1,0 +1,342 @@
+#include "gitlab/people.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/when.h"
+
+#define API "/api/v4"
+
+#define PERSON(member) offsetof(struct person, member)
+static const struct field person_fields[] = {
+	{ "id", FIELD_INT, PERSON(id), .required = true },
+	{ "username", FIELD_TEXT, PERSON(username), .required = true },
+	{ "state", FIELD_TEXT, PERSON(state) },
+	{ "is_admin", FIELD_BOOL, PERSON(is_admin) },
+	{ "bot", FIELD_BOOL, PERSON(bot) },
+	{ NULL },
+};
+static const struct shape person_shape = { "a user", person_fields, sizeof(struct person),
+	.tolerant = true };
+
+#define WORK(member) offsetof(struct place_of_work, member)
+static const struct field project_fields[] = {
+	{ "id", FIELD_INT, WORK(id), .required = true },
+	{ "path_with_namespace", FIELD_TEXT, WORK(path), .required = true },
+	{ "archived", FIELD_BOOL, WORK(archived) },
+	{ NULL },
+};
+static const struct shape project_shape = { "a project", project_fields,
+	sizeof(struct place_of_work), .tolerant = true };
+
+static const struct field group_fields[] = {
+	{ "id", FIELD_INT, WORK(id), .required = true },
+	{ "full_path", FIELD_TEXT, WORK(path), .required = true },
+	{ NULL },
+};
+static const struct shape group_shape = { "a group", group_fields, sizeof(struct place_of_work),
+	.tolerant = true };
+
+struct version {
+	struct place at;
+	const char *version;
+};
+static const struct field version_fields[] = {
+	{ "version", FIELD_TEXT, offsetof(struct version, version), .required = true },
+	{ NULL },
+};
+static const struct shape version_shape = { "a version", version_fields, sizeof(struct version),
+	.tolerant = true };
+
+struct member {
+	struct place at;
+	int64_t access_level;
+	int64_t expires_on;
+};
+static const struct field member_fields[] = {
+	{ "access_level", FIELD_INT, offsetof(struct member, access_level), .required = true },
+	{ "expires_at", FIELD_DATE, offsetof(struct member, expires_on) },
+	{ NULL },
+};
+static const struct shape member_shape = { "a member", member_fields, sizeof(struct member),
+	.tolerant = true };
+
+bool
+people_me(struct gitlab *gitlab, struct arena *arena, struct person *me, struct err *err)
+{
+	return gitlab_get(gitlab, API "/user", &person_shape, arena, me, err);
+}
+
+bool
+people_user(struct gitlab *gitlab, int64_t id, struct arena *arena, struct person *person,
+	struct err *err)
+{
+	return gitlab_get(gitlab, arena_format(arena, API "/users/%" PRId64, id), &person_shape,
+		arena, person, err);
+}
+
+bool
+people_version(
+	struct gitlab *gitlab, struct arena *arena, const char **version, struct err *err)
+{
+	struct version answer;
+	int major, minor;
+
+	if (!gitlab_get(gitlab, API "/metadata", &version_shape, arena, &answer, err))
+		return false;
+	*version = answer.version;
+	if (sscanf(answer.version, "%d.%d", &major, &minor) == 2)
+		gitlab_set_version(gitlab_server_of(gitlab), major, minor);
+	return true;
+}
+
+/* --- projects and groups --- */
+
+bool
+people_project(struct gitlab *gitlab, int64_t id, struct arena *arena,
+	struct place_of_work *project, struct err *err)
+{
+	return gitlab_get(gitlab, arena_format(arena, API "/projects/%" PRId64, id),
+		&project_shape, arena, project, err);
+}
+
+bool
+people_project_at(struct gitlab *gitlab, const char *path, struct arena *arena,
+	struct place_of_work *project, struct err *err)
+{
+	return gitlab_get(gitlab,
+		arena_format(arena, API "/projects/%s", http_escape(arena, path)),
+		&project_shape, arena, project, err);
+}
+
+bool
+people_group(struct gitlab *gitlab, int64_t id, struct arena *arena,
+	struct place_of_work *group, struct err *err)
+{
+	return gitlab_get(gitlab,
+		arena_format(arena, API "/groups/%" PRId64 "?with_projects=false", id),
+		&group_shape, arena, group, err);
+}
+
+bool
+people_group_at(struct gitlab *gitlab, const char *path, struct arena *arena,
+	struct place_of_work *group, struct err *err)
+{
+	return gitlab_get(gitlab,
+		arena_format(
+			arena, API "/groups/%s?with_projects=false", http_escape(arena, path)),
+		&group_shape, arena, group, err);
+}
+
+static bool
+list_places(struct gitlab *gitlab, const char *path, const struct shape *shape,
+	struct arena *arena, struct list *places, struct err *err)
+{
+	return gitlab_list(gitlab, path, shape, arena, places, err);
+}
+
+static bool
+we_administer(struct gitlab *gitlab, struct arena *arena, bool *administer, struct err *err)
+{
+	struct person me;
+
+	if (!people_me(gitlab, arena, &me, err))
+		return false;
+	*administer = me.is_admin == STATED_YES;
+	return true;
+}
+
+bool
+people_projects(struct gitlab *gitlab, int64_t group, struct arena *arena,
+	struct list *projects, struct err *err)
+{
+	const char *path = API "/projects?simple=true";
+	bool administer;
+
+	if (group)
+		path = arena_format(arena,
+			API "/groups/%" PRId64
+			    "/projects?include_subgroups=true&with_shared=false&simple=true",
+			group);
+	else if (!we_administer(gitlab, arena, &administer, err))
+		return false;
+	else if (!administer)
+		path = API "/projects?simple=true&membership=true";
+	return list_places(gitlab, path, &project_shape, arena, projects, err);
+}
+
+static bool
+add_group_itself(struct gitlab *gitlab, int64_t id, struct arena *arena, struct list *groups,
+	struct err *err)
+{
+	struct place_of_work *items =
+		arena_alloc(arena, (groups->count + 1) * sizeof(struct place_of_work));
+
+	if (!people_group(gitlab, id, arena, &items[0], err))
+		return false;
+	if (groups->count)
+		memcpy(items + 1, groups->items, groups->count * sizeof(*items));
+	*groups = (struct list){ items, groups->count + 1 };
+	return true;
+}
+
+bool
+people_groups(struct gitlab *gitlab, int64_t group, struct arena *arena, struct list *groups,
+	struct err *err)
+{
+	struct list draft;
+
+	if (!group)
+		return list_places(gitlab, API "/groups", &group_shape, arena, groups, err);
+	if (!list_places(gitlab,
+		    arena_format(arena, API "/groups/%" PRId64 "/descendant_groups", group),
+		    &group_shape, arena, &draft, err) ||
+		!add_group_itself(gitlab, group, arena, &draft, err))
+		return false;
+	*groups = draft;
+	return true;
+}
+
+/* --- owners --- */
+
+static bool
+own_project(struct gitlab *gitlab, const struct address *address, struct arena *arena,
+	struct owner *owner, struct err *err)
+{
+	struct place_of_work project;
+
+	if (!people_project_at(gitlab, address->owner, arena, &project, err))
+		return false;
+	*owner =
+		(struct owner){ .type = address->type, .id = project.id, .path = project.path };
+	return true;
+}
+
+static bool
+own_group(struct gitlab *gitlab, const struct address *address, struct arena *arena,
+	struct owner *owner, struct err *err)
+{
+	struct place_of_work group;
+
+	if (!people_group_at(gitlab, address->owner, arena, &group, err))
+		return false;
+	*owner = (struct owner){ .type = address->type, .id = group.id, .path = group.path };
+	return true;
+}
+
+static bool
+pick_person(
+	const struct list *people, const char *username, struct owner *owner, struct err *err)
+{
+	const struct person *items = people->items;
+
+	for (size_t i = 0; i < people->count; i++)
+		/* GitLab compares user names without case. */
+		if (!strcasecmp(items[i].username, username)) {
+			owner->user_id = items[i].id;
+			owner->path = items[i].username;
+			return true;
+		}
+	return err_set(
+		err, ERR_MOVED, 0, "no user '%s' is visible to our credential", username);
+}
+
+static bool
+own_person(struct gitlab *gitlab, const struct address *address, struct arena *arena,
+	struct owner *owner, struct err *err)
+{
+	struct owner draft = { .type = address->type };
+	struct list people;
+
+	if (!gitlab_list(gitlab,
+		    arena_format(arena, API "/users?username=%s",
+			    http_escape(arena, address->owner)),
+		    &person_shape, arena, &people, err) ||
+		!pick_person(&people, address->owner, &draft, err))
+		return false;
+	*owner = draft;
+	return true;
+}
+
+static bool
+find_home(struct gitlab *gitlab, const char *path, struct arena *arena, struct owner *owner,
+	struct err *err)
+{
+	struct place_of_work home;
+
+	if (people_group_at(gitlab, path, arena, &home, err)) {
+		owner->id = home.id;
+		return true;
+	}
+	if (err->kind != ERR_MOVED || !people_project_at(gitlab, path, arena, &home, err))
+		return false;
+	owner->id = home.id;
+	owner->in_project = true;
+	return true;
+}
+
+/* `platform/deployer` lives in the group platform, `platform/api/deployer` in the project platform/api. */
+static bool
+own_service_account(struct gitlab *gitlab, const struct address *address, struct arena *arena,
+	struct owner *owner, struct err *err)
+{
+	const char *slash = strrchr(address->owner, '/');
+	struct owner draft = { .type = address->type };
+	struct list people;
+
+	if (!slash)
+		return own_person(gitlab, address, arena, owner, err);
+	if (!find_home(gitlab,
+		    arena_text_n(arena, address->owner, (size_t)(slash - address->owner)),
+		    arena, &draft, err))
+		return false;
+	if (!gitlab_list(gitlab,
+		    arena_format(arena, API "/%s/%" PRId64 "/service_accounts",
+			    draft.in_project ? "projects" : "groups", draft.id),
+		    &person_shape, arena, &people, err) ||
+		!pick_person(&people, slash + 1, &draft, err))
+		return false;
+	draft.path = address->owner;
+	*owner = draft;
+	return true;
+}
+
+bool
+people_owner(struct gitlab *gitlab, const struct address *address, struct arena *arena,
+	struct owner *owner, struct err *err)
+{
+	switch (address->type) {
+	case TYPE_PROJECT:
+		return own_project(gitlab, address, arena, owner, err);
+	case TYPE_GROUP:
+		return own_group(gitlab, address, arena, owner, err);
+	case TYPE_PERSONAL:
+		return own_person(gitlab, address, arena, owner, err);
+	case TYPE_SERVICE_ACCOUNT:
+		return own_service_account(gitlab, address, arena, owner, err);
+	default:
+		return err_set(err, ERR_POLICY, 0, "tokens of type %s are not managed",
+			token_type_name(address->type));
+	}
+}
+
+bool
+people_level(struct gitlab *gitlab, bool in_project, int64_t id, int64_t user_id,
+	int64_t *level, struct err *err)
+{
+	auto_arena struct arena *arena = arena_new();
+	struct member member;
+
+	if (gitlab_get(gitlab,
+		    arena_format(arena, API "/%s/%" PRId64 "/members/all/%" PRId64,
+			    in_project ? "projects" : "groups", id, user_id),
+		    &member_shape, arena, &member, err)) {
+		*level = member.access_level;
+		return true;
+	}
+	if (err->kind != ERR_MOVED)
+		return false;
+	*level = ROLE_NONE;
+	return true;
+}

@@ -1,0 +1,219 @@
+#include "gitlab/token.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/when.h"
+
+#define FILLS(member) offsetof(struct token, member)
+static const struct field token_fields[] = {
+	{ "id", FIELD_INT, FILLS(id), .required = true },
+	{ "user_id", FIELD_INT, FILLS(user_id), .required = true },
+	{ "name", FIELD_TEXT, FILLS(name), .required = true },
+	{ "description", FIELD_TEXT, FILLS(description) },
+	{ "scopes", FIELD_TEXTS, FILLS(scopes) },
+	{ "access_level", FIELD_INT, FILLS(access_level) },
+	{ "created_at", FIELD_MOMENT, FILLS(created_msec), .required = true },
+	{ "expires_at", FIELD_DATE, FILLS(expires_on) },
+	{ "last_used_at", FIELD_MOMENT, FILLS(last_used_msec) },
+	{ "revoked", FIELD_BOOL, FILLS(revoked) },
+	{ "active", FIELD_BOOL, FILLS(active) },
+	{ "token", FIELD_SECRET, FILLS(secret) },
+	{ NULL },
+};
+
+const struct shape token_shape = { "a token", token_fields, sizeof(struct token),
+	.tolerant = true };
+
+struct rotate_body {
+	struct place at;
+	int64_t expires_on;
+};
+static const struct field rotate_fields[] = {
+	{ "expires_at", FIELD_DATE, offsetof(struct rotate_body, expires_on),
+		.required = true },
+	{ NULL },
+};
+static const struct shape rotate_shape = { "a rotation", rotate_fields,
+	sizeof(struct rotate_body) };
+
+#define WISH(member) offsetof(struct create_body, member)
+struct create_body {
+	struct place at;
+	struct token_wish wish;
+};
+static const struct field create_fields[] = {
+	{ "name", FIELD_TEXT, WISH(wish.name), .required = true },
+	{ "description", FIELD_TEXT, WISH(wish.description) },
+	{ "scopes", FIELD_TEXTS, WISH(wish.scopes) },
+	{ "access_level", FIELD_INT, WISH(wish.access_level) },
+	{ "expires_at", FIELD_DATE, WISH(wish.expires_on), .required = true },
+	{ NULL },
+};
+static const struct shape create_shape = { "a creation", create_fields,
+	sizeof(struct create_body) };
+
+bool
+token_is_revoked(const struct token *token)
+{
+	return token->revoked == STATED_YES;
+}
+
+bool
+token_is_alive(const struct token *token, int64_t now)
+{
+	return !token_is_revoked(token) &&
+	       (token->expires_on == NO_DATE || now < date_start(token->expires_on));
+}
+
+/* --- reading --- */
+
+bool
+token_self(struct gitlab *gitlab, struct arena *arena, struct token *token,
+	enum credential_state *state, struct err *err)
+{
+	auto_http_answer struct http_answer answer = { 0 };
+	const bool ok = gitlab_call(
+		gitlab, "GET", "/api/v4/personal_access_tokens/self", NULL, &answer, err);
+
+	if (state)
+		*state = answer.body ? answer_credential_state(&answer) : CREDENTIAL_UNKNOWN;
+	if (!ok)
+		return false;
+	if (json_decode(answer.body, &token_shape, arena, token, err))
+		return true;
+	err->kind = ERR_LATER;
+	return err_wrap(err, "GitLab's answer about the credential itself");
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const struct token *left = a, *right = b;
+
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+/* The list of a person shows a person's tokens; whatever else a release may mix in is another's. */
+static void
+keep_users(struct tokens *tokens, int64_t user_id)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < tokens->count; i++)
+		if (tokens->items[i].user_id == user_id)
+			tokens->items[kept++] = tokens->items[i];
+	tokens->count = kept;
+}
+
+bool
+token_list(struct gitlab *gitlab, const struct owner *owner, struct arena *arena,
+	struct tokens *tokens, struct err *err)
+{
+	const bool of_user = owner->type != TYPE_PROJECT && owner->type != TYPE_GROUP;
+	const char *path = kind_tokens_path(owner, arena);
+	struct list list;
+
+	if (of_user && !owner->id)
+		path = arena_format(arena, "%s?user_id=%" PRId64, path, owner->user_id);
+	if (!gitlab_list(gitlab, path, &token_shape, arena, &list, err))
+		return false;
+	*tokens = (struct tokens){ list.items, list.count };
+	if (of_user)
+		keep_users(tokens, owner->user_id);
+	if (tokens->count)
+		qsort(tokens->items, tokens->count, sizeof(*tokens->items), compare_ids);
+	return true;
+}
+
+/* Service accounts of groups and projects have no GET of one token: their list shows it. */
+static bool
+find_in_list(struct gitlab *gitlab, const struct owner *owner, int64_t id, struct arena *arena,
+	struct token *token, struct err *err)
+{
+	struct tokens tokens;
+
+	if (!token_list(gitlab, owner, arena, &tokens, err))
+		return false;
+	for (size_t i = 0; i < tokens.count; i++)
+		if (tokens.items[i].id == id) {
+			*token = tokens.items[i];
+			return true;
+		}
+	return err_set(err, ERR_MOVED, 0, "it is not among its owner's tokens");
+}
+
+bool
+token_get(struct gitlab *gitlab, const struct owner *owner, int64_t id, struct arena *arena,
+	struct token *token, struct err *err)
+{
+	if (owner->type == TYPE_SERVICE_ACCOUNT && owner->id)
+		return find_in_list(gitlab, owner, id, arena, token, err);
+	return gitlab_get(
+		gitlab, kind_token_path(owner, id, arena), &token_shape, arena, token, err);
+}
+
+/* --- changing --- */
+
+/* The secret is shown this once: an answer without it has done its work and lost it. */
+static bool
+read_new(const struct http_answer *answer, struct arena *arena, struct token *token,
+	struct err *err)
+{
+	struct token draft;
+
+	if (!json_decode(answer->body, &token_shape, arena, &draft, err)) {
+		err->kind = ERR_DOUBT;
+		return err_wrap(err, "GitLab's answer with the new token");
+	}
+	if (draft.secret && secret_length(draft.secret)) {
+		*token = draft;
+		return true;
+	}
+	secret_free(draft.secret);
+	return err_set(err, ERR_DOUBT, 0, "GitLab's answer holds no new secret");
+}
+
+static bool
+post(struct gitlab *gitlab, const char *path, const struct secret *body, struct arena *arena,
+	struct token *token, struct err *err)
+{
+	auto_http_answer struct http_answer answer = { 0 };
+
+	return gitlab_call(gitlab, "POST", path, body, &answer, err) &&
+	       read_new(&answer, arena, token, err);
+}
+
+bool
+token_rotate(struct gitlab *gitlab, const struct owner *owner, int64_t id, int64_t expires_on,
+	struct arena *arena, struct token *token, struct err *err)
+{
+	const struct rotate_body wish = { .expires_on = expires_on };
+	auto_secret struct secret *body = json_encode(&rotate_shape, &wish);
+	const char *path = arena_format(arena, "%s/rotate", kind_token_path(owner, id, arena));
+
+	return post(gitlab, path, body, arena, token, err);
+}
+
+bool
+token_create(struct gitlab *gitlab, const struct owner *owner, const struct token_wish *wish,
+	struct arena *arena, struct token *token, struct err *err)
+{
+	const struct create_body create = { .wish = *wish };
+	auto_secret struct secret *body = json_encode(&create_shape, &create);
+
+	return post(gitlab, kind_create_path(owner, arena), body, arena, token, err);
+}
+
+bool
+token_revoke(struct gitlab *gitlab, const struct owner *owner, int64_t id, struct err *err)
+{
+	auto_arena struct arena *arena = arena_new();
+	auto_http_answer struct http_answer answer = { 0 };
+
+	return gitlab_call(gitlab, "DELETE", kind_token_path(owner, id, arena), NULL, &answer,
+		       err) ||
+	       err->kind == ERR_MOVED;
+}
