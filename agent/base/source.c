@@ -239,6 +239,22 @@ source_find(struct source *source, int line, struct source_line *found)
 	return true;
 }
 
+void
+source_position(const char *text, size_t length, size_t offset, int *line, int *column)
+{
+	size_t bytes, at = length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+
+	*line = *column = 1;
+	for (; at < offset && at < length; at += bytes) {
+		uint32_t code;
+		bytes = break_bytes(text + at, length - at);
+		*column = bytes ? 1 : *column + 1;
+		*line += bytes > 0;
+		if (!bytes)
+			bytes = read_character(text + at, length - at, &code);
+	}
+}
+
 /* Prints one character as it may be seen, and adds what stands below it to the caret's padding. */
 static void
 print_character(const char *text, size_t bytes, uint32_t code, bool masked, char **padding,

@@ -33,15 +33,6 @@ struct reader {
 
 /* --- which owners --- */
 
-static const struct token_record *
-record_of(const struct reader *reader, const char *address)
-{
-	for (size_t i = 0; i < reader->records->count; i++)
-		if (!strcmp(reader->records->items[i].address, address))
-			return &reader->records->items[i];
-	return NULL;
-}
-
 static struct listing *
 listing_of(const struct reader *reader, enum token_type type, const char *owner)
 {
@@ -89,23 +80,8 @@ pin(struct listing *listing, const struct token_record *record)
 static void
 add_exact(struct reader *reader, const struct token_entry *entry)
 {
-	pin(add_listing(reader, &entry->token), record_of(reader, entry->token.text));
-}
-
-static bool
-is_excepted(const struct reader *reader, const struct token_entry *entry,
-	const struct address *address)
-{
-	for (size_t i = 0; i < entry->except.count; i++) {
-		struct address except;
-		struct err ignored;
-
-		if (address_parse(
-			    reader->arena, entry->except.items[i], true, &except, &ignored) &&
-			address_matches(&except, address))
-			return true;
-	}
-	return false;
+	pin(add_listing(reader, &entry->token),
+		records_find(reader->records, entry->token.text));
 }
 
 static struct address
@@ -181,8 +157,7 @@ add_pattern(struct reader *reader, struct gitlab *gitlab, const struct token_ent
 			address_in(reader->arena, entry->token.type, items[i].path, "");
 		struct listing *listing;
 
-		if (!glob_matches(entry->token.owner, items[i].path) ||
-			is_excepted(reader, entry, &address))
+		if (!glob_matches(entry->token.owner, items[i].path))
 			continue;
 		listing = add_listing(reader, &address);
 		if (listing->is_pinned)
@@ -323,7 +298,8 @@ hold_fleet(struct reader *reader, const struct listing *listing, int64_t now)
 		const struct token_entry *entry = policies_entry(reader->policies, &address);
 
 		if (!entry || !address_is_pattern(&entry->token) ||
-			!(token_is_alive(token, now) || record_of(reader, address.text)) ||
+			!(token_is_alive(token, now) ||
+				records_find(reader->records, address.text)) ||
 			is_held(reader, &address))
 			continue;
 		hold(reader, listing, entry, &address);

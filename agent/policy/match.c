@@ -146,7 +146,8 @@ open_by_owner_and_type(struct matching *matching, struct err *err)
 		return false;
 	for (size_t i = 0; i < matching->count; i++) {
 		const struct address *address = &matching->candidates[i].address;
-		bool fits = !owner || glob_matches(owner, address->owner);
+		bool fits =
+			!owner || !strcmp(owner, "*") || glob_matches(owner, address->owner);
 
 		owner_is_known |= fits;
 		matching->open[i] = fits && (type == TYPE_ANY || type == address->type);

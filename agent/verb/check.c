@@ -32,7 +32,13 @@ add(struct checking *checking, bool ok, int advice, const char *subject, const c
 {
 	checking->findings = arena_grow(checking->arena, checking->findings, checking->count,
 		&checking->capacity, sizeof(*checking->findings));
-	checking->findings[checking->count++] = (struct finding){ ok, subject, text, advice };
+	/* Texts of the plan end with it, before they are printed. */
+	checking->findings[checking->count++] = (struct finding){
+		.ok = ok,
+		.subject = arena_text(checking->arena, subject),
+		.text = arena_text(checking->arena, text),
+		.advice = advice,
+	};
 }
 
 static size_t

@@ -28,6 +28,9 @@ struct source {
 /* False when there is no such line (they count from 1), or it is too long to show. */
 bool source_find(struct source *source, int line, struct source_line *found);
 
+/* The line and the column, in characters, of a byte. */
+void source_position(const char *text, size_t length, size_t offset, int *line, int *column);
+
 /* The line, and below it the caret under the character `column`, from 1; 0 leaves it out. */
 void source_print(const struct source_line *line, int column, FILE *stream);
 

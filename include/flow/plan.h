@@ -77,6 +77,9 @@ must_check bool plan_build(const struct policies *policies, const struct holding
 	const struct plan_options *options, struct plan **plan, struct err *err);
 void plan_free(struct plan *plan);
 
+/* The record of an address, or NULL; records as journal_tokens() gives them. */
+const struct token_record *records_find(const struct token_records *records, const char *address);
+
 size_t plan_count(const struct plan *plan, enum plan_action action);
 
 CLEANUP(plan, struct plan *, plan_free)

@@ -1,0 +1,341 @@
+#include "flow/decide.h"
+
+#include <string.h>
+
+#include "base/advice.h"
+#include "base/when.h"
+#include "destination/destination.h"
+#include "flow/pins.h"
+
+static void
+person(struct plan_item *item, int advice, const char *why)
+{
+	item->action = PLAN_PERSON;
+	item->advice = advice;
+	item->why = why;
+}
+
+/* --- which token is meant --- */
+
+struct living {
+	size_t count;
+	const struct token *last; /* the one with the highest id */
+};
+
+static struct living
+find_living(const struct deciding *deciding, const struct tokens *namesakes)
+{
+	struct living living = { 0 };
+
+	for (size_t i = 0; i < namesakes->count; i++)
+		if (token_is_alive(&namesakes->items[i], deciding->now)) {
+			living.last = &namesakes->items[i];
+			living.count++;
+		}
+	return living;
+}
+
+static const struct token *
+find_token(const struct tokens *namesakes, int64_t id)
+{
+	for (size_t i = 0; i < namesakes->count; i++)
+		if (namesakes->items[i].id == id)
+			return &namesakes->items[i];
+	return NULL;
+}
+
+static const char *
+list_ids(const struct deciding *deciding, const struct tokens *namesakes, bool alive_only)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < namesakes->count; i++)
+		if (!alive_only || token_is_alive(&namesakes->items[i], deciding->now))
+			text = arena_format(deciding->arena, "%s%s#%lld", text,
+				*text ? ", " : "", (long long)namesakes->items[i].id);
+	return text;
+}
+
+static bool
+is_ordered(const struct deciding *deciding, const struct plan_item *item)
+{
+	return deciding->options->ordered &&
+	       deciding->options->ordered(deciding->options->context, &item->address);
+}
+
+/* The token that was adopted is dead or gone. Whoever made the one that lives now holds its secret: it is
+ * taken over by order alone. */
+static void
+pick_successor(
+	const struct deciding *deciding, struct plan_item *item, const struct token *known)
+{
+	const struct living living = find_living(deciding, &item->holding->namesakes);
+	const long long id = item->record->token_id;
+
+	if (living.count == 1 && is_ordered(deciding, item)) {
+		item->token = living.last;
+		return;
+	}
+	if (living.count) {
+		person(item, GLR_FOREIGN_ROTATION,
+			arena_format(deciding->arena,
+				"somebody else rotated it: #%lld is dead, and %s %s now", id,
+				list_ids(deciding, &item->holding->namesakes, true),
+				living.count == 1 ? "is the token" : "are the tokens"));
+		return;
+	}
+	/* What only ran out can still be rotated: its secret is dead, and nobody took it away. */
+	if (known && !token_is_revoked(known)) {
+		item->token = known;
+		return;
+	}
+	person(item, GLR_REVOKED,
+		arena_format(deciding->arena, "#%lld %s, and nothing of that name is alive", id,
+			known ? "was revoked, not by us"
+			      : "is not among its owner's tokens any more"));
+}
+
+static void
+pick_known(const struct deciding *deciding, struct plan_item *item)
+{
+	const struct token *known =
+		find_token(&item->holding->namesakes, item->record->token_id);
+
+	if (!known || !token_is_alive(known, deciding->now)) {
+		pick_successor(deciding, item, known);
+		return;
+	}
+	if (known->created_msec != item->record->created_msec ||
+		known->user_id != item->record->user_id) {
+		person(item, GLR_IDENTITY,
+			arena_format(deciding->arena,
+				"#%lld is another token than the one adopted",
+				(long long)known->id));
+		return;
+	}
+	item->token = known;
+}
+
+static void
+pick_by_id(const struct deciding *deciding, struct plan_item *item)
+{
+	item->token = find_token(&item->holding->namesakes, item->entry->id);
+	if (!item->token || !token_is_alive(item->token, deciding->now))
+		person(item, GLR_NAMESAKES,
+			arena_format(deciding->arena,
+				"the entry says id: %lld, and no living token of that name has it",
+				(long long)item->entry->id));
+}
+
+static void
+pick_new(const struct deciding *deciding, struct plan_item *item)
+{
+	const struct tokens *namesakes = &item->holding->namesakes;
+	const struct living living = find_living(deciding, namesakes);
+
+	if (living.count == 1)
+		item->token = living.last;
+	else if (living.count)
+		person(item, GLR_NAMESAKES,
+			arena_format(deciding->arena, "%zu living tokens have that name: %s",
+				living.count, list_ids(deciding, namesakes, true)));
+	else if (namesakes->count)
+		person(item, GLR_NAMESAKES,
+			arena_format(deciding->arena, "only dead tokens have that name: %s",
+				list_ids(deciding, namesakes, false)));
+	else if (!item->entry->scopes.count)
+		person(item, GLR_CANNOT_CREATE,
+			"it does not exist, and its entry does not say with which scopes to create it");
+	else {
+		item->action = PLAN_CREATE;
+		item->why = "it does not exist yet";
+	}
+}
+
+static void
+pick_token(const struct deciding *deciding, struct plan_item *item)
+{
+	if (item->record && item->record->token_id)
+		pick_known(deciding, item);
+	else if (item->entry->id)
+		pick_by_id(deciding, item);
+	else
+		pick_new(deciding, item);
+}
+
+/* --- rules --- */
+
+static void
+set_rule(const struct deciding *deciding, struct plan_item *item)
+{
+	const struct token_record *record = item->record;
+	char lifetime[WHEN_TEXT_BYTES], renew[WHEN_TEXT_BYTES];
+
+	item->rule = arena_format(deciding->arena, "max %s renew %s",
+		span_text(item->lifetime->max_lifetime_sec, lifetime),
+		span_text(item->lifetime->renew_before_sec, renew));
+	item->rule_since = record && !record->released_at && !strcmp(record->rule, item->rule)
+	                           ? record->rule_since
+	                           : deciding->now;
+}
+
+static bool
+set_destinations(const struct deciding *deciding, struct plan_item *item)
+{
+	struct list pinned = { 0 };
+	struct destination *items;
+	const struct destination *known;
+	struct err err;
+
+	if (!policies_destinations(
+		    item->entry, &item->address, deciding->arena, &item->destinations, &err)) {
+		person(item, 0, arena_text(deciding->arena, err.text));
+		return false;
+	}
+	if (!item->record ||
+		!pins_read(item->record->destinations, deciding->arena, &pinned, &err))
+		return true;
+	items = item->destinations.items;
+	known = pinned.items;
+	for (size_t i = 0; i < item->destinations.count; i++)
+		for (size_t k = 0; k < pinned.count; k++)
+			if (!strcmp(items[i].text, known[k].text))
+				items[i].owner_id = known[k].owner_id;
+	return true;
+}
+
+static bool
+is_among(const struct texts *texts, const char *text)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		if (!strcmp(texts->items[i], text))
+			return true;
+	return false;
+}
+
+/* Why a pattern does not keep this token alive; NULL when it does. */
+static const char *
+why_not_managed(const struct deciding *deciding, const struct plan_item *item)
+{
+	const struct token_entry *entry = item->entry;
+	const struct token *token = item->token;
+
+	if (!address_is_pattern(&entry->token))
+		return NULL;
+	if (token->id == deciding->options->own_token_id)
+		return "not managed: it is the credential that glrotate itself uses";
+	if (entry->level_at_most && token->access_level > entry->level_at_most)
+		return arena_format(deciding->arena,
+			"not managed: it is %s, above level_at_most",
+			role_name(token->access_level) ? role_name(token->access_level)
+						       : "of an unknown level");
+	for (size_t i = 0; entry->scopes_at_most.count && i < token->scopes.count; i++)
+		if (!is_among(&entry->scopes_at_most, token->scopes.items[i]))
+			return arena_format(deciding->arena,
+				"not managed: its scope %s is not in scopes_at_most",
+				token->scopes.items[i]);
+	return NULL;
+}
+
+/* --- when, and why --- */
+
+static void
+set_due(const struct deciding *deciding, struct plan_item *item)
+{
+	const struct due_facts facts = {
+		.identity = item->address.text,
+		.created_at = item->token->created_msec / 1000,
+		.expires_on = item->token->expires_on,
+		.max_lifetime_sec = item->lifetime->max_lifetime_sec,
+		.renew_before_sec = item->lifetime->renew_before_sec,
+		.rule_since = item->rule_since,
+		.ramp_sec = deciding->policies->limits.ramp_sec,
+		.rotated_at = item->record ? item->record->rotated_at : 0,
+	};
+
+	due_compute(&facts, &item->due);
+}
+
+static const char *
+why_due(const struct deciding *deciding, const struct plan_item *item)
+{
+	const struct due *due = &item->due;
+	char date[WHEN_TEXT_BYTES], span[WHEN_TEXT_BYTES];
+
+	if (due->dies_at != NO_MOMENT && due->dies_at <= deciding->now)
+		return arena_format(deciding->arena,
+			"it ran out on %s, and can still be rotated",
+			date_text(item->token->expires_on, date));
+	if (due->ramped)
+		return arena_format(deciding->arena, "%s; its turn in the ramp is %s",
+			due->dies_at == NO_MOMENT ? "it never expires"
+						  : "it lives longer than max_lifetime",
+			date_text(date_of(due->due_at), date));
+	if (due->basis == DUE_BY_EXPIRY)
+		return arena_format(deciding->arena, "it expires %s, renewed %s before",
+			date_text(item->token->expires_on, date),
+			span_text(due->renew_before_sec, span));
+	return arena_format(deciding->arena, "it reaches max_lifetime %s, renewed %s before",
+		date_text(date_of(due->basis_at), date),
+		span_text(due->renew_before_sec, span));
+}
+
+static void
+decide_due(const struct deciding *deciding, struct plan_item *item)
+{
+	const char *apart = why_not_managed(deciding, item);
+
+	if (apart) {
+		item->action = PLAN_NOTHING;
+		item->why = apart;
+		item->due = (struct due){ .dies_at = date_start(item->token->expires_on),
+			.due_at = INT64_MAX,
+			.urgent_at = INT64_MAX };
+		return;
+	}
+	if (item->token->id == deciding->options->own_token_id) {
+		person(item, 0,
+			"it is the credential that glrotate itself uses: give glrotate one of its own");
+		return;
+	}
+	item->adopts = !item->record || !item->record->token_id || item->record->released_at;
+	set_due(deciding, item);
+	item->why = why_due(deciding, item);
+	item->action = item->due.due_at <= deciding->now ? PLAN_ROTATE : PLAN_NOTHING;
+	if (is_ordered(deciding, item)) {
+		item->action = PLAN_ROTATE;
+		item->why = "ordered";
+	}
+}
+
+void
+decide_item(const struct deciding *deciding, struct plan_item *item)
+{
+	item->lifetime = policies_lifetime(deciding->policies, &item->address);
+	if (!item->lifetime) {
+		person(item, 0, "no line of lifetimes holds for it");
+		return;
+	}
+	set_rule(deciding, item);
+	if (!set_destinations(deciding, item))
+		return;
+	if (item->row) {
+		item->action = PLAN_OPEN;
+		item->token = find_token(&item->holding->namesakes,
+			item->row->new_id ? item->row->new_id : item->row->target_id);
+		item->why = arena_format(deciding->arena, "its rotation stands at %s%s%s",
+			row_state_name(item->row->state), *item->row->trouble ? ": " : "",
+			item->row->trouble);
+		item->advice = item->row->advice;
+		if (item->token)
+			set_due(deciding, item);
+		return;
+	}
+	if (!item->holding->is_readable) {
+		person(item, item->holding->trouble.advice, item->holding->trouble.text);
+		return;
+	}
+	pick_token(deciding, item);
+	if (item->token && item->action != PLAN_PERSON)
+		decide_due(deciding, item);
+}

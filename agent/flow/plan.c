@@ -1,0 +1,287 @@
+#include "flow/plan.h"
+
+#include <string.h>
+
+#include "base/advice.h"
+#include "base/memory.h"
+#include "base/when.h"
+#include "destination/destination.h"
+#include "flow/decide.h"
+
+const char *
+plan_action_name(enum plan_action action)
+{
+	static const char *const names[] = {
+		[PLAN_NOTHING] = "nothing",
+		[PLAN_ROTATE] = "rotate",
+		[PLAN_CREATE] = "create",
+		[PLAN_WAITS] = "waits",
+		[PLAN_OPEN] = "open",
+		[PLAN_RELEASED] = "released",
+		[PLAN_PERSON] = "person",
+	};
+
+	return names[action];
+}
+
+static int
+compare_to_record(const void *address, const void *record)
+{
+	return strcmp(address, ((const struct token_record *)record)->address);
+}
+
+const struct token_record *
+records_find(const struct token_records *records, const char *address)
+{
+	if (!records->count)
+		return NULL;
+	return bsearch(address, records->items, records->count, sizeof(*records->items),
+		compare_to_record);
+}
+
+static const struct rotation *
+find_row(const struct rotations *open, const struct token_record *record)
+{
+	for (size_t i = 0; record && i < open->count; i++)
+		if (open->items[i].token == record->number)
+			return &open->items[i];
+	return NULL;
+}
+
+/* --- items --- */
+
+static struct plan_item *
+add_item(struct plan *plan, size_t *capacity)
+{
+	plan->items = arena_grow(
+		plan->arena, plan->items, plan->count, capacity, sizeof(*plan->items));
+	plan->items[plan->count] = (struct plan_item){
+		.due = { .dies_at = NO_MOMENT, .due_at = INT64_MAX, .urgent_at = INT64_MAX },
+		.rule = "",
+		.why = "",
+	};
+	return &plan->items[plan->count++];
+}
+
+static void
+add_holdings(struct plan *plan, size_t *capacity, const struct deciding *deciding,
+	const struct holdings *holdings, const struct token_records *records,
+	const struct rotations *open)
+{
+	for (size_t i = 0; i < holdings->count; i++) {
+		const struct holding *holding = &holdings->items[i];
+		struct plan_item *item = add_item(plan, capacity);
+
+		item->address = holding->address;
+		item->holding = holding;
+		item->entry = holding->entry;
+		item->record = records_find(records, holding->address.text);
+		item->row = find_row(open, item->record);
+		decide_item(deciding, item);
+	}
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The addresses of all holdings, sorted, to look records up in. */
+static const char **
+held_texts(const struct holdings *holdings, struct arena *arena)
+{
+	const char **texts = arena_alloc(arena, (holdings->count + 1) * sizeof(*texts));
+
+	for (size_t i = 0; i < holdings->count; i++)
+		texts[i] = holdings->items[i].address.text;
+	if (holdings->count)
+		qsort(texts, holdings->count, sizeof(*texts), compare_texts);
+	return texts;
+}
+
+/* A record that no owner's list shows: released, or of a pattern that does not find it any more. */
+static void
+decide_record(const struct deciding *deciding, struct plan_item *item)
+{
+	item->entry = policies_entry(deciding->policies, &item->address);
+	item->due.dies_at = date_start(item->record->expires_on);
+	if (item->row) {
+		item->action = PLAN_OPEN;
+		item->why = "its entry is gone from the policy; what was begun is finished";
+		item->advice = item->row->advice;
+	} else if (item->entry) {
+		item->action = PLAN_PERSON;
+		item->advice = GLR_OWNER_UNREADABLE;
+		item->why =
+			"the pattern that names it does not find its project or group any more";
+	} else {
+		item->action = PLAN_RELEASED;
+		item->why = "its entry is gone from the policy: nobody renews it";
+	}
+}
+
+static bool
+add_records(struct plan *plan, size_t *capacity, const struct deciding *deciding,
+	const struct holdings *holdings, const struct token_records *records,
+	const struct rotations *open, struct err *err)
+{
+	const char **held = held_texts(holdings, plan->arena);
+
+	for (size_t i = 0; i < records->count; i++) {
+		const struct token_record *record = &records->items[i];
+		struct plan_item *item;
+
+		if (holdings->count && bsearch(&record->address, held, holdings->count,
+					       sizeof(*held), compare_texts))
+			continue;
+		item = add_item(plan, capacity);
+		item->record = record;
+		item->row = find_row(open, record);
+		if (!address_parse(plan->arena, record->address, false, &item->address, err)) {
+			err->kind = ERR_STORE;
+			return err_wrap(err, "the journal's token '%s'", record->address);
+		}
+		decide_record(deciding, item);
+	}
+	return true;
+}
+
+/* --- all together --- */
+
+struct claim {
+	const char *place;
+	const struct plan_item *item;
+};
+
+static int
+compare_claims(const void *a, const void *b)
+{
+	return strcmp(((const struct claim *)a)->place, ((const struct claim *)b)->place);
+}
+
+/* Two secrets in one place would take turns in killing each other's consumers. */
+static bool
+places_are_unique(const struct plan *plan, struct err *err)
+{
+	struct claim *claims = NULL;
+	size_t count = 0, capacity = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct destination *places = plan->items[i].destinations.items;
+
+		for (size_t k = 0; k < plan->items[i].destinations.count; k++) {
+			claims = arena_grow(
+				plan->arena, claims, count, &capacity, sizeof(*claims));
+			claims[count++] = (struct claim){ places[k].text, &plan->items[i] };
+		}
+	}
+	if (count)
+		qsort(claims, count, sizeof(*claims), compare_claims);
+	for (size_t i = 1; i < count; i++)
+		if (!strcmp(claims[i - 1].place, claims[i].place))
+			return err_set(err, ERR_POLICY, 0,
+				"'%s' gets two secrets: of '%s' and of '%s'", claims[i].place,
+				claims[i - 1].item->address.text, claims[i].item->address.text);
+	return true;
+}
+
+static int
+rank(const struct plan_item *item)
+{
+	static const int ranks[] = {
+		[PLAN_OPEN] = 0,
+		[PLAN_PERSON] = 1,
+		[PLAN_ROTATE] = 2,
+		[PLAN_CREATE] = 2,
+		[PLAN_WAITS] = 2,
+		[PLAN_NOTHING] = 3,
+		[PLAN_RELEASED] = 4,
+	};
+
+	return ranks[item->action];
+}
+
+static int64_t
+urgency(const struct plan_item *item)
+{
+	if (item->action == PLAN_NOTHING)
+		return item->due.due_at;
+	return item->due.dies_at == NO_MOMENT ? INT64_MAX : item->due.dies_at;
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+	const struct plan_item *left = a, *right = b;
+
+	if (rank(left) != rank(right))
+		return rank(left) - rank(right);
+	if (urgency(left) != urgency(right))
+		return urgency(left) < urgency(right) ? -1 : 1;
+	return strcmp(left->address.text, right->address.text);
+}
+
+/* In order of urgency. An order is not held back, nor is what is in the second half of its window. */
+static void
+hold_back(struct plan *plan, const struct plan_options *options)
+{
+	int64_t left = options->limit;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		struct plan_item *item = &plan->items[i];
+
+		if (item->action != PLAN_ROTATE && item->action != PLAN_CREATE)
+			continue;
+		if (options->ordered && options->ordered(options->context, &item->address))
+			continue;
+		if (options->limit && (left > 0 || item->due.urgent_at <= plan->now)) {
+			left--;
+			continue;
+		}
+		item->action = PLAN_WAITS;
+		item->why = arena_format(
+			plan->arena, "%s; held back by rotations_per_run", item->why);
+	}
+}
+
+bool
+plan_build(const struct policies *policies, const struct holdings *holdings,
+	const struct token_records *records, const struct rotations *open, int64_t now,
+	const struct plan_options *options, struct plan **plan, struct err *err)
+{
+	auto_plan struct plan *draft = memory_or_abort(calloc(1, sizeof(*draft)));
+	struct deciding deciding = { policies, options, NULL, now };
+	size_t capacity = 0;
+
+	draft->arena = deciding.arena = arena_new();
+	draft->now = now;
+	add_holdings(draft, &capacity, &deciding, holdings, records, open);
+	if (!add_records(draft, &capacity, &deciding, holdings, records, open, err) ||
+		!places_are_unique(draft, err))
+		return false;
+	if (draft->count)
+		qsort(draft->items, draft->count, sizeof(*draft->items), compare_items);
+	hold_back(draft, options);
+	*plan = take(draft);
+	return true;
+}
+
+void
+plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	arena_free(plan->arena);
+	free(plan);
+}
+
+size_t
+plan_count(const struct plan *plan, enum plan_action action)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		count += plan->items[i].action == action;
+	return count;
+}

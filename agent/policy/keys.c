@@ -1,0 +1,208 @@
+#include "policy/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/when.h"
+#include "destination/destination.h"
+
+#define NAME_MOST 255
+
+/* A key that would change what is done must not be passed over in silence. */
+static bool
+check_later(const char *text, char *why, size_t why_bytes)
+{
+	snprintf(why, why_bytes, "'%s' is not in this version yet; remove this line", text);
+	return false;
+}
+
+bool
+field_is_later(const struct field *field)
+{
+	return field->check == check_later;
+}
+
+static bool
+check_url(const char *text, char *why, size_t why_bytes)
+{
+	static const char *const loopback[] = { "http://localhost", "http://127.0.0.1",
+		"http://[::1]" };
+	const char *host = NULL;
+
+	if (!strncmp(text, "https://", strlen("https://")))
+		host = text + strlen("https://");
+	for (size_t i = 0; i < ARRAY_SIZE(loopback); i++)
+		if (!strncmp(text, loopback[i], strlen(loopback[i])) &&
+			strchr(":/", text[strlen(loopback[i])]))
+			host = text + strlen("http://");
+	if (host && *host && *host != '/' && *host != ':' && !strpbrk(host, "@?# \t\\"))
+		return true;
+	snprintf(why, why_bytes,
+		"expected https://HOST, without user, query or fragment, not '%s'", text);
+	return false;
+}
+
+static bool
+check_absolute(const char *text, char *why, size_t why_bytes)
+{
+	if (text[0] == '/')
+		return true;
+	snprintf(why, why_bytes, "expected an absolute path, not '%s'", text);
+	return false;
+}
+
+static bool
+check_credential(const char *text, char *why, size_t why_bytes)
+{
+	if (text[0] == '/' || (text[0] != '.' && !strpbrk(text, "/ ")))
+		return true;
+	snprintf(why, why_bytes,
+		"expected a credential's name or the absolute path of its file, not '%s'",
+		text);
+	return false;
+}
+
+static bool
+check_pattern(const char *text, char *why, size_t why_bytes)
+{
+	auto_arena struct arena *arena = arena_new();
+	struct address address;
+	struct err err;
+
+	if (address_parse(arena, text, true, &address, &err))
+		return true;
+	snprintf(why, why_bytes, "%s", err.text);
+	return false;
+}
+
+/* clang-format off */
+#define FILLS(member) offsetof(struct gitlab_section, member)
+static const struct field gitlab_fields[] = {
+	{ "url",               FIELD_TEXT, FILLS(url), .required = true, .check = check_url,
+	  .help = "GitLab's address: https://HOST, with a path where GitLab has one; http:// only for this machine itself" },
+	{ "credential",        FIELD_TEXT, FILLS(credential), .required = true, .check = check_credential,
+	  .help = "our own token: a systemd credential's name, or the absolute path of a file of mode 0600" },
+	{ "ca_file",           FIELD_TEXT, FILLS(ca_file), .check = check_absolute,
+	  .help = "certificates to trust instead of the system's: an absolute path" },
+	{ "requests_at_once",  FIELD_INT,  FILLS(requests_at_once), .min = 1, .max = 64,
+	  .help = "connections at the same time; unstated: 8" },
+	{ "rescue_credential", FIELD_TEXT, FILLS(rescue_credential), .check = check_later },
+	{ "rotate",            FIELD_TEXT, FILLS(rescue_credential), .check = check_later },
+	{ NULL },
+};
+static const struct shape gitlab_shape = {
+	.name = "the gitlab section", .fields = gitlab_fields, .bytes = sizeof(struct gitlab_section),
+};
+
+#undef FILLS
+#define FILLS(member) offsetof(struct lifetime, member)
+static const struct field lifetime_fields[] = {
+	{ "for",          FIELD_ADDRESS, FILLS(holds_for), .required = true, .pattern = true,
+	  .help = "which tokens this line holds for, as an address with stars; the first line that matches holds" },
+	{ "max_lifetime", FIELD_SPAN,    FILLS(max_lifetime_sec), .required = true,
+	  .min = 2 * DAY_SEC, .max = 3650 * DAY_SEC,
+	  .help = "how long one secret may live" },
+	{ "renew_before", FIELD_SPAN,    FILLS(renew_before_sec), .min = DAY_SEC, .max = 3650 * DAY_SEC,
+	  .help = "how long before its end a token is rotated; never more than a third of what GitLab granted; unstated: a third of max_lifetime" },
+	{ "on_unmanaged", FIELD_TEXT,    offsetof(struct lifetime, at.file), .check = check_later },
+	{ NULL },
+};
+static const struct shape lifetime_shape = {
+	.name = "a lifetime", .fields = lifetime_fields, .bytes = sizeof(struct lifetime),
+};
+
+#undef FILLS
+#define FILLS(member) offsetof(struct limits, member)
+static const struct field limits_fields[] = {
+	{ "rotations_per_run", FIELD_INT,   FILLS(rotations_per_run), .min = 1, .max = 10000,
+	  .help = "how many rotations one run begins; tokens in the second half of their window are not held back; unstated: 20" },
+	{ "ramp",              FIELD_SPAN,  FILLS(ramp_sec), .min = HOUR_SEC, .max = 365 * DAY_SEC,
+	  .help = "over how long tokens are spread that are due only because they were adopted or a line was edited; unstated: 30d" },
+	{ "settle",            FIELD_DELAY, FILLS(settle_sec), .min = 1, .max = DAY_SEC,
+	  .help = "how long after a lost answer it is believed that nothing happened; unstated: 5m" },
+	{ NULL },
+};
+static const struct shape limits_shape = {
+	.name = "the limits", .fields = limits_fields, .bytes = sizeof(struct limits),
+};
+
+static const struct word levels[] = {
+	{ "guest", 10 }, { "planner", 15 }, { "reporter", 20 }, { "developer", 30 },
+	{ "maintainer", 40 }, { "owner", 50 }, { NULL },
+};
+static const struct word strategies[] = {
+	{ "rotate", STRATEGY_ROTATE }, { "replace", STRATEGY_REPLACE }, { NULL },
+};
+static const struct word rotators[] = {
+	{ "agent", ROTATE_WITH_AGENT }, { "self", ROTATE_WITH_SELF }, { NULL },
+};
+
+#undef FILLS
+#define FILLS(member) offsetof(struct token_entry, member)
+static const struct field entry_fields[] = {
+	{ "token",           FIELD_ADDRESS, FILLS(token), .required = true, .pattern = true,
+	  .help = "TYPE:OWNER:NAME; with stars it is a pattern that finds project or group tokens" },
+	{ "deliver",         FIELD_CHOICES, FILLS(deliver), .required = true, .arms = destination_arms,
+	  .help = "where the new secret is put; at least one place" },
+	{ "id",              FIELD_INT,     FILLS(id), .min = 1,
+	  .help = "GitLab's number of the token, where several of that name are alive" },
+	{ "access_level",    FIELD_WORD,    FILLS(access_level), .words = levels,
+	  .help = "for creating a project's or group's token" },
+	{ "scopes",          FIELD_TEXTS,   FILLS(scopes), .min = 1, .max = NAME_MOST,
+	  .help = "for creating the token; what it must be able to do, in GitLab's words" },
+	{ "description",     FIELD_TEXT,    FILLS(description), .max = 200,
+	  .help = "for creating the token; what GitLab's page says of it" },
+	{ "strategy",        FIELD_WORD,    FILLS(strategy), .words = strategies,
+	  .help = "rotate (the default): the same owner or bot, the old secret dies at once; replace is not in this version yet" },
+	{ "rotate_with",     FIELD_WORD,    FILLS(rotate_with), .words = rotators,
+	  .help = "agent (the default): our credential rotates it; self is not in this version yet" },
+	{ "except",          FIELD_TEXTS,   FILLS(except), .check = check_pattern,
+	  .help = "patterns only: addresses, with stars, that the pattern does not mean" },
+	{ "scopes_at_most",  FIELD_TEXTS,   FILLS(scopes_at_most), .min = 1, .max = NAME_MOST,
+	  .help = "patterns only: a token that can do more is told, and not kept alive" },
+	{ "level_at_most",   FIELD_WORD,    FILLS(level_at_most), .words = levels,
+	  .help = "patterns only: a token above that level is told, and not kept alive" },
+	{ "outside_owner",   FIELD_BOOL,    FILLS(outside_owner),
+	  .help = "patterns only: yes lets it deliver outside the project or group that owns the token" },
+	{ "overlap",             FIELD_TEXT, FILLS(description), .check = check_later },
+	{ "when_idle",           FIELD_TEXT, FILLS(description), .check = check_later },
+	{ "new_bot",             FIELD_TEXT, FILLS(description), .check = check_later },
+	{ "secret",              FIELD_TEXT, FILLS(description), .check = check_later },
+	{ "on_foreign_rotation", FIELD_TEXT, FILLS(description), .check = check_later },
+	{ "on_loss",             FIELD_TEXT, FILLS(description), .check = check_later },
+	{ "window",              FIELD_TEXT, FILLS(description), .check = check_later },
+	{ NULL },
+};
+static const struct shape entry_shape = {
+	.name = "a token", .fields = entry_fields, .bytes = sizeof(struct token_entry),
+};
+
+#undef FILLS
+#define FILLS(member) offsetof(struct policy_file, member)
+static const struct field policy_file_fields[] = {
+	{ "gitlab",    FIELD_STRUCT, FILLS(gitlab), .required = true, .shape = &gitlab_shape,
+	  .help = "which GitLab, and as whom" },
+	{ "lifetimes", FIELD_LIST,   FILLS(lifetimes), .required = true, .shape = &lifetime_shape,
+	  .help = "how long secrets may live, by type and owner; the first line that matches holds" },
+	{ "limits",    FIELD_STRUCT, FILLS(limits), .shape = &limits_shape,
+	  .help = "how much happens at once" },
+	{ "tokens",    FIELD_LIST,   FILLS(tokens), .shape = &entry_shape,
+	  .help = "the tokens; more of them stand in policies.d/*.yaml beside this file" },
+	{ NULL },
+};
+const struct shape policy_file_shape = {
+	.name = "a policy", .fields = policy_file_fields, .bytes = sizeof(struct policy_file),
+};
+
+#undef FILLS
+#define FILLS(member) offsetof(struct tokens_file, member)
+static const struct field tokens_file_fields[] = {
+	{ "tokens", FIELD_LIST, FILLS(tokens), .required = true, .shape = &entry_shape,
+	  .help = "the tokens; nothing else stands in a file of policies.d" },
+	{ NULL },
+};
+const struct shape tokens_file_shape = {
+	.name = "a file of policies.d", .fields = tokens_file_fields, .bytes = sizeof(struct tokens_file),
+};
+/* clang-format on */

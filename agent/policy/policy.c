@@ -1,0 +1,303 @@
+#include "policy/policy.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/when.h"
+#include "base/yaml.h"
+#include "destination/destination.h"
+#include "policy/keys.h"
+#include "policy/rules.h"
+
+#define FOLDER "policies.d"
+#define REQUESTS_AT_ONCE 8
+#define ROTATIONS_PER_RUN 20
+
+/* What loading works on. */
+struct loading {
+	struct policies *policies;
+	struct diags *diags;
+	size_t capacity; /* of policies->tokens */
+	uint64_t hash;   /* FNV-1a over names and bytes */
+	int gitlab_from,
+		gitlab_to; /* the lines of the gitlab section, the second one past it */
+};
+
+static void
+add_to_hash(struct loading *loading, const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		loading->hash =
+			(loading->hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+	loading->hash = (loading->hash ^ length) * UINT64_C(0x100000001b3);
+}
+
+/* The section's lines, in a file in block style: from `gitlab:` up to the next line that is not indented. */
+static void
+note_section(struct loading *loading, const char *line, int number)
+{
+	if (loading->gitlab_from && !loading->gitlab_to && !strchr(" \t#\r\n", *line))
+		loading->gitlab_to = number;
+	if (!loading->gitlab_from && !strncmp(line, "gitlab:", strlen("gitlab:")))
+		loading->gitlab_from = number;
+}
+
+/* A file that cannot be read is the decoder's to tell. */
+static void
+note_bytes(struct loading *loading, const char *file, bool is_main)
+{
+	auto_stdio FILE *stream = fopen(file, "re");
+	auto_free char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+
+	add_to_hash(loading, file, strlen(file));
+	for (int number = 1; stream && (length = getline(&line, &room, stream)) >= 0;
+		number++) {
+		add_to_hash(loading, line, (size_t)length);
+		if (is_main)
+			note_section(loading, line, number);
+	}
+}
+
+static void
+append_entries(struct loading *loading, const struct list *tokens)
+{
+	struct policies *policies = loading->policies;
+	const struct token_entry *entries = tokens->items;
+	struct token_entry *all;
+
+	for (size_t i = 0; i < tokens->count; i++) {
+		all = arena_grow(policies->arena, policies->tokens.items,
+			policies->tokens.count, &loading->capacity, sizeof(*all));
+		all[policies->tokens.count++] = entries[i];
+		policies->tokens.items = all;
+	}
+}
+
+static bool
+load_main(struct loading *loading)
+{
+	struct policies *policies = loading->policies;
+	struct policy_file main = { 0 };
+	bool whole;
+
+	note_bytes(loading, policies->file, true);
+	whole = yaml_decode_file(
+		policies->file, &policy_file_shape, policies->arena, &main, loading->diags);
+	policies->gitlab = main.gitlab;
+	policies->lifetimes = main.lifetimes;
+	policies->limits = main.limits;
+	append_entries(loading, &main.tokens);
+	return whole;
+}
+
+/* --- policies.d --- */
+
+static bool
+ends_with(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), wanted = strlen(suffix);
+
+	return length > wanted && !strcmp(name + length - wanted, suffix);
+}
+
+static int
+is_policy(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' &&
+	       (ends_with(entry->d_name, ".yaml") || ends_with(entry->d_name, ".yml"));
+}
+
+/* By bytes: the order must not depend on the locale. */
+static int
+compare_names(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void
+load_tokens(struct loading *loading, const char *file)
+{
+	struct tokens_file tokens = { 0 };
+
+	if (ends_with(file, ".yml")) {
+		diags_add(loading->diags, (struct place){ file, 1, 1 },
+			"files of %s end in .yaml: rename it, or move it away", FOLDER);
+		return;
+	}
+	note_bytes(loading, file, false);
+	(void)yaml_decode_file(
+		file, &tokens_file_shape, loading->policies->arena, &tokens, loading->diags);
+	append_entries(loading, &tokens.tokens);
+}
+
+static const char *
+folder_beside(struct arena *arena, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (!slash)
+		return FOLDER;
+	return arena_format(arena, "%.*s/%s", (int)(slash - file), file, FOLDER);
+}
+
+static void
+load_folder(struct loading *loading)
+{
+	struct arena *arena = loading->policies->arena;
+	const char *folder = folder_beside(arena, loading->policies->file);
+	auto_free struct dirent **names = NULL;
+	int count = scandir(folder, &names, is_policy, compare_names);
+
+	if (count < 0 && errno != ENOENT)
+		diags_add(loading->diags, (struct place){ folder, 0, 0 },
+			"cannot read the folder: %s", strerror(errno));
+	for (int i = 0; i < count; i++) {
+		load_tokens(loading, arena_format(arena, "%s/%s", folder, names[i]->d_name));
+		free(names[i]);
+	}
+}
+
+/* --- what nobody said, and what holds --- */
+
+static void
+fill_in(struct policies *policies)
+{
+	struct lifetime *lifetimes = policies->lifetimes.items;
+
+	if (!policies->gitlab.requests_at_once)
+		policies->gitlab.requests_at_once = REQUESTS_AT_ONCE;
+	if (!policies->limits.rotations_per_run)
+		policies->limits.rotations_per_run = ROTATIONS_PER_RUN;
+	if (!policies->limits.ramp_sec)
+		policies->limits.ramp_sec = 30 * DAY_SEC;
+	if (!policies->limits.settle_sec)
+		policies->limits.settle_sec = 5 * MINUTE_SEC;
+	for (size_t i = 0; i < policies->lifetimes.count; i++)
+		if (!lifetimes[i].renew_before_sec)
+			lifetimes[i].renew_before_sec = lifetimes[i].max_lifetime_sec / 3;
+}
+
+/* Whether the main file has an error within its gitlab section; anywhere, when one cannot tell where it is. */
+static bool
+section_has_errors(const struct loading *loading)
+{
+	int to = loading->gitlab_to ? loading->gitlab_to : INT_MAX;
+	size_t all = diags_count(loading->diags) + diags_warnings(loading->diags);
+
+	for (size_t i = 0; i < all; i++) {
+		const struct diag *diag = diags_at(loading->diags, i);
+
+		if (diag && !diag->is_warning && diag->place.file &&
+			!strcmp(diag->place.file, loading->policies->file) &&
+			(!loading->gitlab_from || (diag->place.line >= loading->gitlab_from &&
+							  diag->place.line < to)))
+			return true;
+	}
+	return false;
+}
+
+struct policies *
+policies_load(const char *file, struct diags *diags)
+{
+	struct policies *policies = memory_or_abort(calloc(1, sizeof(*policies)));
+	struct loading loading = {
+		.policies = policies, .diags = diags, .hash = UINT64_C(0xcbf29ce484222325)
+	};
+	size_t before = diags_count(diags);
+	bool whole;
+
+	policies->arena = arena_new();
+	policies->file = arena_text(policies->arena, file);
+	whole = load_main(&loading);
+	load_folder(&loading);
+	fill_in(policies);
+	policies->gitlab_is_valid =
+		rules_check_gitlab(&policies->gitlab, diags) && !section_has_errors(&loading);
+	rules_check(policies, whole, diags);
+	policies->is_valid = diags_count(diags) == before;
+	snprintf(policies->revision, sizeof(policies->revision), "%016" PRIx64, loading.hash);
+	return policies;
+}
+
+void
+policies_free(struct policies *policies)
+{
+	if (!policies)
+		return;
+	arena_free(policies->arena);
+	free(policies);
+}
+
+/* --- questions --- */
+
+const struct lifetime *
+policies_lifetime(const struct policies *policies, const struct address *address)
+{
+	const struct lifetime *lifetimes = policies->lifetimes.items;
+
+	for (size_t i = 0; i < policies->lifetimes.count; i++)
+		if (lifetimes[i].holds_for.text &&
+			address_matches(&lifetimes[i].holds_for, address))
+			return &lifetimes[i];
+	return NULL;
+}
+
+static bool
+is_excepted(const struct token_entry *entry, const struct address *address)
+{
+	auto_arena struct arena *arena = arena_new();
+	struct address except;
+	struct err err;
+
+	/* What cannot be read is taken for an exception: better not touched than wrongly touched. */
+	for (size_t i = 0; i < entry->except.count; i++)
+		if (!address_parse(arena, entry->except.items[i], true, &except, &err) ||
+			address_matches(&except, address))
+			return true;
+	return false;
+}
+
+static bool
+is_the_same(const struct address *a, const struct address *b)
+{
+	return a->type == b->type && !strcmp(a->owner, b->owner) && !strcmp(a->name, b->name);
+}
+
+const struct token_entry *
+policies_entry(const struct policies *policies, const struct address *address)
+{
+	const struct token_entry *entries = policies->tokens.items;
+
+	for (size_t i = 0; i < policies->tokens.count; i++)
+		if (entries[i].token.text && is_the_same(&entries[i].token, address))
+			return &entries[i];
+	for (size_t i = 0; i < policies->tokens.count; i++)
+		if (entries[i].token.text && address_is_pattern(&entries[i].token) &&
+			address_matches(&entries[i].token, address) &&
+			!is_excepted(&entries[i], address))
+			return &entries[i];
+	return NULL;
+}
+
+bool
+policies_destinations(const struct token_entry *entry, const struct address *address,
+	struct arena *arena, struct list *list, struct err *err)
+{
+	const struct choice *deliver = entry->deliver.items;
+	struct list draft = { 0 };
+
+	for (size_t i = 0; i < entry->deliver.count; i++)
+		if (!destination_expand(&deliver[i], address, address_is_pattern(&entry->token),
+			    entry->outside_owner == STATED_YES, arena, &draft, err))
+			return err_wrap(err, "%s:%d: '%s'", deliver[i].at.file,
+				deliver[i].at.line, address->text);
+	*list = draft;
+	return true;
+}

@@ -1,0 +1,403 @@
+#include "policy/rules.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/when.h"
+#include "destination/destination.h"
+
+/* What one check of all files works on. */
+struct checking {
+	const struct policies *policies;
+	bool whole;
+	struct arena *arena;
+	struct diags *diags;
+};
+
+bool
+rules_check_gitlab(const struct gitlab_section *gitlab, struct diags *diags)
+{
+	if (!gitlab->url || !gitlab->credential)
+		return false; /* The decoder has told it. */
+	if (strlen(gitlab->url) > 1000)
+		return diags_add(diags, gitlab->at, "the url is longer than 1000 characters");
+	return true;
+}
+
+/* --- lifetimes --- */
+
+static const struct lifetime *
+lifetime_at(const struct policies *policies, size_t index)
+{
+	return &((const struct lifetime *)policies->lifetimes.items)[index];
+}
+
+static void
+check_lifetime(const struct lifetime *lifetime, struct diags *diags)
+{
+	char renew[WHEN_TEXT_BYTES], max[WHEN_TEXT_BYTES], third[WHEN_TEXT_BYTES];
+
+	if (lifetime->max_lifetime_sec <= 0)
+		return;
+	span_text(lifetime->renew_before_sec, renew);
+	span_text(lifetime->max_lifetime_sec, max);
+	span_text(lifetime->max_lifetime_sec / 3, third);
+	if (lifetime->renew_before_sec >= lifetime->max_lifetime_sec)
+		diags_add(diags, lifetime->at,
+			"renew_before (%s) is not less than max_lifetime (%s): a token would be due "
+			"as soon as it is made; a third is %s",
+			renew, max, third);
+	else if (lifetime->renew_before_sec > lifetime->max_lifetime_sec / 3)
+		diags_warn(diags, lifetime->at,
+			"renew_before (%s) is more than a third of max_lifetime: %s is what counts",
+			renew, third);
+}
+
+static void
+check_lifetimes(const struct checking *checking)
+{
+	const struct policies *policies = checking->policies;
+
+	if (checking->whole && !policies->lifetimes.count)
+		diags_add(checking->diags, (struct place){ policies->file, 1, 1 },
+			"'lifetimes' is empty: expected at least one line, as in "
+			"{ for: \"*\", max_lifetime: 365d }");
+	for (size_t i = 0; i < policies->lifetimes.count; i++)
+		check_lifetime(lifetime_at(policies, i), checking->diags);
+}
+
+/* --- one entry by itself --- */
+
+static const struct token_entry *
+entry_at(const struct policies *policies, size_t index)
+{
+	return &((const struct token_entry *)policies->tokens.items)[index];
+}
+
+/* Whether the decoder has found something between this entry and the next, so that what is missing here is
+ * not told twice. */
+static bool
+is_told(const struct checking *checking, size_t index)
+{
+	const struct place at = entry_at(checking->policies, index)->at;
+	struct place next = { .line = INT_MAX };
+	size_t all = diags_count(checking->diags) + diags_warnings(checking->diags);
+
+	if (index + 1 < checking->policies->tokens.count)
+		next = entry_at(checking->policies, index + 1)->at;
+	if (!next.file || strcmp(next.file, at.file) != 0)
+		next.line = INT_MAX;
+	for (size_t i = 0; i < all; i++) {
+		const struct diag *diag = diags_at(checking->diags, i);
+
+		if (diag && diag->place.file && !strcmp(diag->place.file, at.file) &&
+			diag->place.line >= at.line && diag->place.line <= next.line)
+			return true;
+	}
+	return false;
+}
+
+static bool
+type_is_manageable(enum token_type type)
+{
+	return type == TYPE_PERSONAL || type == TYPE_SERVICE_ACCOUNT || type == TYPE_PROJECT ||
+	       type == TYPE_GROUP;
+}
+
+static bool
+type_has_level(enum token_type type)
+{
+	return type == TYPE_PROJECT || type == TYPE_GROUP;
+}
+
+static void
+check_type(const struct token_entry *entry, struct diags *diags)
+{
+	bool pattern = address_is_pattern(&entry->token);
+
+	if (pattern && !type_has_level(entry->token.type))
+		diags_add(diags, entry->at,
+			"'%s': patterns find project and group tokens in this version; expected "
+			"project:… or group:…",
+			entry->token.text);
+	else if (!type_is_manageable(entry->token.type))
+		diags_add(diags, entry->at,
+			"'%s': tokens of type %s are not in this version yet; expected project, "
+			"group, personal or service_account",
+			entry->token.text, token_type_name(entry->token.type));
+}
+
+/* Keys that say nothing where they stand would be passed over in silence. */
+static void
+check_belongs(const struct token_entry *entry, struct diags *diags)
+{
+	const bool pattern = address_is_pattern(&entry->token);
+	const struct {
+		const char *key;
+		bool stated, belongs;
+		const char *why;
+	} keys[] = {
+		{ "id", entry->id, !pattern, "a pattern means many tokens" },
+		{ "description", entry->description, !pattern, "a pattern creates no token" },
+		{ "scopes", entry->scopes.count, !pattern,
+			"a pattern creates no token; 'scopes_at_most' limits what it finds" },
+		{ "access_level", entry->access_level, !pattern,
+			"a pattern creates no token; 'level_at_most' limits what it finds" },
+		{ "access_level", entry->access_level && !pattern,
+			type_has_level(entry->token.type),
+			"only tokens of projects and groups have a level" },
+		{ "except", entry->except.count, pattern, "only a pattern has exceptions" },
+		{ "scopes_at_most", entry->scopes_at_most.count, pattern,
+			"it limits what a pattern finds" },
+		{ "level_at_most", entry->level_at_most, pattern,
+			"it limits what a pattern finds" },
+		{ "outside_owner", entry->outside_owner, pattern,
+			"an exact token may deliver anywhere" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (keys[i].stated && !keys[i].belongs)
+			diags_add(diags, entry->at, "'%s': '%s' does not belong here: %s",
+				entry->token.text, keys[i].key, keys[i].why);
+}
+
+static void
+check_later(const struct token_entry *entry, struct diags *diags)
+{
+	if (entry->strategy == STRATEGY_REPLACE)
+		diags_add(diags, entry->at,
+			"'%s': 'strategy: replace' is not in this version yet; expected rotate",
+			entry->token.text);
+	if (entry->rotate_with == ROTATE_WITH_SELF)
+		diags_add(diags, entry->at,
+			"'%s': 'rotate_with: self' is not in this version yet; expected agent",
+			entry->token.text);
+}
+
+static void
+check_scopes(const struct token_entry *entry, const struct texts *scopes, struct diags *diags)
+{
+	static const char *const known[] = { "api", "read_api", "read_user", "create_runner",
+		"manage_runner", "k8s_proxy", "self_rotate", "read_repository",
+		"write_repository", "read_registry", "write_registry", "read_virtual_registry",
+		"write_virtual_registry", "read_observability", "write_observability",
+		"ai_features", "ai_workflows", "sudo", "admin_mode", "read_service_ping",
+		NULL };
+
+	for (size_t i = 0; i < scopes->count; i++) {
+		const char *nearest = nearest_word(scopes->items[i], known);
+
+		/* Later versions of GitLab have more of them, so this is no error. */
+		if (nearest && strcmp(nearest, scopes->items[i]) != 0)
+			diags_warn(diags, entry->at,
+				"'%s': no scope '%s' is known to this version; the nearest is '%s'",
+				entry->token.text, scopes->items[i], nearest);
+	}
+}
+
+static void
+check_lifetime_is_there(const struct checking *checking, const struct token_entry *entry)
+{
+	if (!checking->whole || policies_lifetime(checking->policies, &entry->token))
+		return;
+	diags_add(checking->diags, entry->at,
+		"'%s': no line of 'lifetimes' holds for it; expected one, as in "
+		"{ for: \"%s:*\", max_lifetime: 90d }",
+		entry->token.text, token_type_name(entry->token.type));
+}
+
+static void
+check_entry(const struct checking *checking, size_t index)
+{
+	const struct token_entry *entry = entry_at(checking->policies, index);
+
+	if (!entry->token.text)
+		return;
+	check_type(entry, checking->diags);
+	check_belongs(entry, checking->diags);
+	check_later(entry, checking->diags);
+	check_scopes(entry, &entry->scopes, checking->diags);
+	check_scopes(entry, &entry->scopes_at_most, checking->diags);
+	check_lifetime_is_there(checking, entry);
+	if (!entry->deliver.count && !is_told(checking, index))
+		diags_add(checking->diags, entry->at,
+			"'%s': 'deliver' is empty: expected at least one place, for a rotation that "
+			"nobody hears of only breaks things",
+			entry->token.text);
+}
+
+/* --- entries against each other --- */
+
+/* Something that must be there once: an address, or a destination. */
+struct claim {
+	const struct token_entry *entry;
+	const char *text;
+	struct place at;
+	size_t order;
+};
+struct claims {
+	struct claim *items;
+	size_t count, capacity;
+};
+
+static void
+claim_add(struct arena *arena, struct claims *claims, const struct token_entry *entry,
+	const char *text, struct place at)
+{
+	claims->items = arena_grow(
+		arena, claims->items, claims->count, &claims->capacity, sizeof(*claims->items));
+	claims->items[claims->count] = (struct claim){ entry, text, at, claims->count };
+	claims->count++;
+}
+
+static int
+by_order(const struct claim *a, const struct claim *b)
+{
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* GitLab's paths do not tell capital letters from small ones; names do. */
+static int
+compare_addresses(const struct address *a, const struct address *b)
+{
+	int order = (a->type > b->type) - (a->type < b->type);
+
+	if (!order)
+		order = strcasecmp(a->owner, b->owner);
+	return order ? order : strcmp(a->name, b->name);
+}
+
+static int
+compare_tokens(const void *a, const void *b)
+{
+	const struct claim *left = a, *right = b;
+	int order = compare_addresses(&left->entry->token, &right->entry->token);
+
+	return order ? order : by_order(left, right);
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+	const struct claim *left = a, *right = b;
+	int order = strcmp(left->text, right->text);
+
+	return order ? order : by_order(left, right);
+}
+
+static void
+check_tokens_are_unique(const struct checking *checking)
+{
+	struct claims claims = { 0 };
+
+	for (size_t i = 0; i < checking->policies->tokens.count; i++) {
+		const struct token_entry *entry = entry_at(checking->policies, i);
+
+		if (entry->token.text)
+			claim_add(
+				checking->arena, &claims, entry, entry->token.text, entry->at);
+	}
+	if (claims.count)
+		qsort(claims.items, claims.count, sizeof(*claims.items), compare_tokens);
+	for (size_t i = 1; i < claims.count; i++) {
+		const struct claim *first = &claims.items[i - 1], *again = &claims.items[i];
+
+		if (!compare_addresses(&first->entry->token, &again->entry->token))
+			diags_add(checking->diags, again->at, "'%s' stands at %s:%d already",
+				again->text, first->at.file, first->at.line);
+	}
+}
+
+/* What the stars of a pattern could stand for, so that its templates can be tried out. */
+static const char *
+without_stars(struct arena *arena, const char *pattern, const char *wide)
+{
+	char *text = arena_alloc(arena, strlen(pattern) * (strlen(wide) + 1) + 1), *end = text;
+
+	while (*pattern)
+		if (!strncmp(pattern, "**", 2)) {
+			end = stpcpy(end, wide);
+			pattern += 2;
+		} else {
+			*end++ = *pattern == '*' ? 'x' : *pattern;
+			pattern++;
+		}
+	return text;
+}
+
+static struct address
+sample_of(struct arena *arena, const struct address *token)
+{
+	struct address sample = *token;
+
+	if (!address_is_pattern(token))
+		return sample;
+	sample.owner = without_stars(arena, token->owner, "x/x");
+	sample.name = without_stars(arena, token->name, "x");
+	sample.text = arena_format(
+		arena, "%s:%s:%s", token_type_name(token->type), sample.owner, sample.name);
+	return sample;
+}
+
+static void
+claim_destinations(
+	const struct checking *checking, const struct token_entry *entry, struct claims *claims)
+{
+	const struct choice *deliver = entry->deliver.items;
+	const bool pattern = address_is_pattern(&entry->token);
+	const struct address sample = sample_of(checking->arena, &entry->token);
+	struct err err;
+
+	for (size_t i = 0; i < entry->deliver.count; i++) {
+		struct list list = { 0 };
+		const struct destination *found;
+
+		if (!deliver[i].kind || !deliver[i].value)
+			continue; /* The decoder has told it. */
+		if (!destination_expand(&deliver[i], &sample, pattern,
+			    entry->outside_owner == STATED_YES, checking->arena, &list, &err)) {
+			diags_add(checking->diags, deliver[i].at, "%s", err.text);
+			continue;
+		}
+		found = list.items;
+		for (size_t k = 0; k < list.count && !pattern; k++)
+			claim_add(checking->arena, claims, entry, found[k].text, deliver[i].at);
+	}
+}
+
+static void
+check_destinations_are_unique(const struct checking *checking)
+{
+	struct claims claims = { 0 };
+
+	for (size_t i = 0; i < checking->policies->tokens.count; i++)
+		if (entry_at(checking->policies, i)->token.text &&
+			entry_at(checking->policies, i)->token.type != TYPE_ANY)
+			claim_destinations(checking, entry_at(checking->policies, i), &claims);
+	if (claims.count)
+		qsort(claims.items, claims.count, sizeof(*claims.items), compare_texts);
+	for (size_t i = 1; i < claims.count; i++) {
+		const struct claim *first = &claims.items[i - 1], *again = &claims.items[i];
+
+		if (!strcmp(first->text, again->text))
+			diags_add(checking->diags, again->at,
+				"'%s' gets two secrets: that of '%s', and that of '%s' at %s:%d",
+				again->text, again->entry->token.text, first->entry->token.text,
+				first->at.file, first->at.line);
+	}
+}
+
+void
+rules_check(const struct policies *policies, bool whole, struct diags *diags)
+{
+	auto_arena struct arena *arena = arena_new();
+	const struct checking checking = { policies, whole, arena, diags };
+
+	check_lifetimes(&checking);
+	for (size_t i = 0; i < policies->tokens.count; i++)
+		check_entry(&checking, i);
+	check_tokens_are_unique(&checking);
+	check_destinations_are_unique(&checking);
+}
