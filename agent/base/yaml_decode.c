@@ -77,6 +77,17 @@ decode_scalar(struct reader *reader, const struct field *field, void *member)
 	reader_next(reader);
 }
 
+/* Counts what lists hold, since a short `{}` in a file is a large struct in memory. */
+static bool
+item_fits(struct reader *reader)
+{
+	if (reader->broken || ++reader->items <= ITEMS_MAX)
+		return !reader->broken;
+	diags_add(reader->diags, reader->place, "more than %d items in one file", ITEMS_MAX);
+	reader_break(reader);
+	return false;
+}
+
 static void
 decode_texts(struct reader *reader, const struct field *field, struct texts *texts)
 {
@@ -87,7 +98,7 @@ decode_texts(struct reader *reader, const struct field *field, struct texts *tex
 		return;
 	}
 	reader_next(reader);
-	while (goes_on(reader, EVENT_LIST_END)) {
+	while (goes_on(reader, EVENT_LIST_END) && item_fits(reader)) {
 		struct texts one = { 0 };
 		decode_scalar(reader, field, &one);
 		if (!one.count)
@@ -116,20 +127,6 @@ tell_missing(const struct reader *reader, const struct shape *shape, struct plac
 				shape->fields[i].key);
 }
 
-/* The next item of a list, cleared; NULL when the file has too many. */
-static void *
-add_item(struct reader *reader, struct list *list, size_t *capacity, size_t bytes)
-{
-	if (++reader->items > ITEMS_MAX) {
-		diags_add(reader->diags, reader->place, "more than %d items in one file",
-			ITEMS_MAX);
-		reader_break(reader);
-		return NULL;
-	}
-	list->items = arena_grow(reader->arena, list->items, list->count, capacity, bytes);
-	return memset((char *)list->items + bytes * list->count++, 0, bytes);
-}
-
 static void
 decode_list(struct reader *reader, const struct field *field, struct list *list)
 {
@@ -145,11 +142,14 @@ decode_list(struct reader *reader, const struct field *field, struct list *list)
 		return;
 	}
 	reader_next(reader);
-	while (goes_on(reader, EVENT_LIST_END)) {
-		void *item = add_item(reader, list, &capacity, bytes);
-		if (item && is_choices)
+	while (goes_on(reader, EVENT_LIST_END) && item_fits(reader)) {
+		void *item;
+		list->items =
+			arena_grow(reader->arena, list->items, list->count, &capacity, bytes);
+		item = memset((char *)list->items + bytes * list->count++, 0, bytes);
+		if (is_choices)
 			decode_choice(reader, field, item);
-		else if (item)
+		else
 			decode_struct(reader, field->shape, field->key, item);
 	}
 	reader_next(reader);
