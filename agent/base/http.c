@@ -405,6 +405,9 @@ explain(struct http *http, const struct exchange *exchange, CURLcode code, struc
 		return err_set(err, ERR_REACH, 0, "cannot reach %s: %s", http->site->url, why);
 	if (exchange->too_large)
 		why = "it is larger than we take";
+	/* libcurl would have liked to resend it, and could not. */
+	if (code == CURLE_SEND_FAIL_REWIND)
+		why = "the connection was closed";
 	return err_set(err, changes_something(request) ? ERR_DOUBT : ERR_LATER, 0,
 		"the answer to %s %s is lost: %s", request->method, request->path, why);
 }

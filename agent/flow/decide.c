@@ -140,7 +140,7 @@ pick_new(const struct deciding *deciding, struct plan_item *item)
 			arena_format(deciding->arena, "%zu living tokens have that name: %s",
 				living.count, list_ids(deciding, namesakes, true)));
 	else if (namesakes->count)
-		person(item, GLR_NAMESAKES,
+		person(item, GLR_REVOKED,
 			arena_format(deciding->arena, "only dead tokens have that name: %s",
 				list_ids(deciding, namesakes, false)));
 	else if (!item->entry->scopes.count)

@@ -52,7 +52,7 @@ find_item(struct explanation *it, const struct options *options, const struct re
 {
 	const struct plan *plan = reading->plan;
 	bool *chosen;
-	size_t index;
+	size_t index = 0;
 
 	if (!choose_items(options, plan, it->arena, &chosen, err) ||
 		!one_of(chosen, plan->count, &index, err))
@@ -69,7 +69,7 @@ find_record(struct explanation *it, const struct options *options,
 	const struct standings *standings, struct err *err)
 {
 	bool *chosen;
-	size_t index;
+	size_t index = 0;
 
 	if (!choose_records(options, &standings->records, it->arena, &chosen, err) ||
 		!one_of(chosen, standings->records.count, &index, err))
