@@ -275,6 +275,9 @@ why_due(const struct deciding *deciding, const struct plan_item *item)
 		return arena_format(deciding->arena, "it expires %s, renewed %s before",
 			date_text(item->token->expires_on, date),
 			span_text(due->renew_before_sec, span));
+	if (due->basis_at <= deciding->now)
+		return arena_format(deciding->arena, "it outlived max_lifetime on %s",
+			date_text(date_of(due->basis_at), date));
 	return arena_format(deciding->arena, "it reaches max_lifetime %s, renewed %s before",
 		date_text(date_of(due->basis_at), date),
 		span_text(due->renew_before_sec, span));

@@ -85,6 +85,10 @@ done_text(struct attempt *attempt, enum state_of_row to)
 		               ? "the request never happened"
 		               : arena_format(attempt->arena, "#%lld is rotated next",
 					 (long long)row->target_id);
+	case STATE_SWEPT:
+		return "no second successor lives";
+	case STATE_CLOSED:
+		return "its secret is erased from the journal";
 	default:
 		return "";
 	}
@@ -148,7 +152,8 @@ move(struct attempt *attempt, enum state_of_row to, const char *text, struct out
 		attempt->last_stamp.generation = row->generation;
 		attempt->last_stamp.date = date_of(row->new_created_msec / 1000);
 	}
-	outcome_event(outcome, row, text);
+	/* The log has its own words for these two. */
+	outcome_event(outcome, row, to == STATE_SWEPT || to == STATE_CLOSED ? "" : text);
 	return true;
 }
 

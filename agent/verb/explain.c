@@ -117,7 +117,7 @@ print_token(const struct explanation *it)
 				page_id(arena, item->token->id), item->token->user_id,
 				page_moment(arena, item->token->created_msec / 1000, it->now)));
 		line("dies", page_moment(arena, date_start(item->token->expires_on), it->now));
-		line("used", page_used(arena, item->token->last_used_msec, it->now));
+		line("activity", page_used(arena, item->token->last_used_msec, it->now));
 	} else if (it->record && it->record->token_id) {
 		line("token", arena_format(arena, "%s, as last seen %s",
 				      page_id(arena, it->record->token_id),

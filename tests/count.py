@@ -1,0 +1,51 @@
+"""Counts single tests in meson's logs: count.py BUILD…; the last line is `N passed, N failed`."""
+import json
+import os
+import re
+import sys
+
+
+def count(entry):
+    """(passed, failed) of one test program: its own count where it keeps one."""
+    text = entry.get("stdout", "") + entry.get("stderr", "")
+    good = entry["result"] in ("OK", "SKIP", "EXPECTEDFAIL")
+    cmocka = re.findall(r"\[  (PASSED|FAILED)  \] (\d+) test\(s\)", text)
+    unittest = re.findall(r"^Ran (\d+) tests?", text, re.M)
+    if cmocka:
+        passed = sum(int(n) for word, n in cmocka if word == "PASSED")
+        failed = sum(int(n) for word, n in cmocka if word == "FAILED")
+    elif unittest:
+        failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
+        passed = sum(int(n) for n in unittest) - failed
+    else:
+        passed, failed = (1, 0) if good else (0, 1)
+    # A program that fails without saying so (a sanitizer, a signal, a timeout) has failed once.
+    return passed, failed if good or failed else 1
+
+
+def main(folders):
+    passed = failed = 0
+    for folder in folders:
+        path = os.path.join(folder, "meson-logs", "testlog.json")
+        try:
+            with open(path, encoding="utf-8") as log:
+                entries = [json.loads(line) for line in log if line.strip()]
+        except OSError as error:
+            print(f"{path}: {error.strerror}", file=sys.stderr)
+            entries = []
+        if not entries:
+            failed += 1
+        for entry in entries:
+            good, bad = count(entry)
+            passed += good
+            failed += bad
+            if entry["result"] == "SKIP":
+                print(f"skipped: {entry['name']}")
+            elif bad:
+                print(f"failed: {entry['name']} in {folder}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

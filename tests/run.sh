@@ -1,0 +1,19 @@
+#!/bin/sh
+# Builds with warnings as errors and runs every suite, plain and under ASan and UBSan.
+# Safe to run again; the last line is `N passed, N failed`.
+set -eu
+cd "$(dirname "$0")/.."
+. tests/packages.sh
+
+need $build_packages scdoc clang-format-14 openssl git
+echo "building"
+build build --buildtype=release -Dwerror=true
+build build-dev --native-file tests/dev.ini
+
+failed=0
+for folder in build build-dev; do
+	echo "testing $folder"
+	meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier 3 || failed=1
+done
+/usr/bin/python3 tests/count.py build build-dev || failed=1
+exit $failed
