@@ -72,6 +72,14 @@ pick_successor(
 	const struct living living = find_living(deciding, &item->holding->namesakes);
 	const long long id = item->record->token_id;
 
+	/* Numbers only grow. */
+	if (!known && living.count && living.last->id < id) {
+		person(item, GLR_IDENTITY,
+			arena_format(deciding->arena,
+				"#%lld is gone and the older #%lld lives: GitLab looks restored from a backup",
+				id, (long long)living.last->id));
+		return;
+	}
 	if (living.count == 1 && is_ordered(deciding, item)) {
 		item->token = living.last;
 		return;

@@ -9,6 +9,7 @@
 #define CLOCK_GRAIN_MSEC INT64_C(2000)
 /* A read replica that lags behind the primary answers a new secret with a bare 401. */
 #define NOT_SEEN_YET_SEC (5 * MINUTE_SEC)
+/* The first pause; each further one is twice as long, for every question is a failed authentication. */
 #define ASK_AGAIN_SEC INT64_C(2)
 
 static bool
@@ -28,7 +29,9 @@ explain_silence(struct attempt *attempt, enum credential_state state, struct err
 
 	if (is_not_seen_yet(attempt, state, err)) {
 		attempt->wait_until =
-			gitlab_now(gitlab_server_of(attempt->gitlab)) + ASK_AGAIN_SEC;
+			gitlab_now(gitlab_server_of(attempt->gitlab)) +
+			(ASK_AGAIN_SEC << (attempt->unseen < 5 ? attempt->unseen : 5));
+		attempt->unseen++;
 		return err_set(err, ERR_LATER, 0,
 			"GitLab does not know the new secret of #%lld yet", id);
 	}

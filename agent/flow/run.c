@@ -421,11 +421,14 @@ static bool
 remember_run(struct run *run, bool ended, struct err *err)
 {
 	struct journal *journal = run->context->journal;
-	char text[WHEN_TEXT_BYTES];
+	char text[WHEN_TEXT_BYTES], head[EVENT_HASH_TEXT];
 
 	moment_iso(gitlab_now(run->context->server), text);
-	if (!journal_set(journal, "last_run", text, err))
+	if (!journal_set(journal, "last_run", text, err) || !journal_head(journal, head, err))
 		return false;
+	/* A person at a terminal has no use for it; the host's log keeps it out of the journal's reach. */
+	log_line(isatty(STDERR_FILENO) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+		"the journal's events end in %s", head);
 	if (ended && outcome_exit(run->outcome) == 0 &&
 		!journal_set(journal, "last_good_run", text, err))
 		return false;

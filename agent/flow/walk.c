@@ -217,6 +217,9 @@ take_step(struct attempt *attempt, bool *on, struct outcome *outcome, struct err
 		*err = why;
 		return false;
 	}
+	/* From here on no worker walks a path on which a dead credential kills its family. */
+	if (!ok && why.kind == ERR_CREDENTIAL)
+		identity_distrust(attempt->identity);
 	set_trouble(row, attempt->arena, ok && to != from ? NULL : &why, now);
 	kept = to == from ? journal_trouble(attempt->journal, row, err)
 	                  : move(attempt, to, ok ? done_text(attempt, to) : why.text, outcome,

@@ -13,6 +13,9 @@
 #define TRIES 3
 #define PAUSE_FIRST_MSEC INT64_C(500)
 #define LIST_MOST ((size_t)100000)
+/* A self-managed GitLab bans an address after thirty failures in three minutes, as its administrators set it. */
+#define FAILURES_MOST 10
+#define FAILURES_MSEC INT64_C(180000)
 
 struct gitlab_server {
 	struct http_site *site;
@@ -21,6 +24,9 @@ struct gitlab_server {
 	pthread_mutex_t lock;    /* over what follows */
 	int64_t date, date_msec; /* the last Date, and the clock when it came; 0: none yet */
 	int64_t skew_sec;
+	int64_t failed_msec
+		[FAILURES_MOST]; /* when credentials were refused, a ring; 0: never */
+	size_t failures;
 	unsigned sent;
 	int major, minor;
 };
@@ -170,6 +176,29 @@ learn(struct gitlab_server *server, const struct http_answer *answer)
 }
 
 static bool
+may_fail_again(struct gitlab_server *server)
+{
+	int64_t oldest;
+
+	pthread_mutex_lock(&server->lock);
+	oldest = server->failed_msec[server->failures % FAILURES_MOST];
+	pthread_mutex_unlock(&server->lock);
+	return !oldest || clock_msec() - oldest >= FAILURES_MSEC;
+}
+
+/* A plain 401 elsewhere may only mean that this is not ours to see. */
+static void
+count_failure(struct gitlab_server *server, const char *path, const struct http_answer *answer,
+	const struct err *err)
+{
+	if (err->kind != ERR_CREDENTIAL && !(answer->status == 401 && strstr(path, "/self")))
+		return;
+	pthread_mutex_lock(&server->lock);
+	server->failed_msec[server->failures++ % FAILURES_MOST] = clock_msec();
+	pthread_mutex_unlock(&server->lock);
+}
+
+static bool
 send_once(struct gitlab *gitlab, const struct http_request *request, struct http_answer *answer,
 	struct err *err)
 {
@@ -177,13 +206,20 @@ send_once(struct gitlab *gitlab, const struct http_request *request, struct http
 
 	if (!pace_wait(server->pace, gitlab->urgency))
 		return err_set(err, ERR_STOPPED, 0, "stopped while GitLab asked us to wait");
+	if (!may_fail_again(server))
+		return err_set(err, ERR_LATER, 0,
+			"GitLab refused our credentials %d times within three minutes; we pause",
+			FAILURES_MOST);
 	pthread_mutex_lock(&server->lock);
 	server->sent++;
 	pthread_mutex_unlock(&server->lock);
 	if (!http_send(gitlab->http, request, answer, err))
 		return false;
 	learn(server, answer);
-	return answer_check(request->method, answer, err);
+	if (answer_check(request->method, answer, err))
+		return true;
+	count_failure(server, request->path, answer, err);
+	return false;
 }
 
 static bool

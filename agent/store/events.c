@@ -162,6 +162,13 @@ check_event(void *context, const struct db_row *row, struct err *err)
 	return true;
 }
 
+static void
+write_hash(const struct chain *chain, char text[EVENT_HASH_TEXT])
+{
+	for (size_t i = 0; i < CHAIN_HASH_BYTES; i++)
+		snprintf(text + 2 * i, 3, "%02x", chain->hash[i]);
+}
+
 bool
 journal_verify(
 	struct journal *journal, char head[EVENT_HASH_TEXT], int64_t *broken, struct err *err)
@@ -176,8 +183,23 @@ journal_verify(
 	group_done_looking(journal->group);
 	if (!ok)
 		return false;
-	for (size_t i = 0; i < CHAIN_HASH_BYTES; i++)
-		snprintf(head + 2 * i, 3, "%02x", walk.chain.hash[i]);
+	write_hash(&walk.chain, head);
 	*broken = walk.broken;
 	return true;
+}
+
+bool
+journal_head(struct journal *journal, char head[EVENT_HASH_TEXT], struct err *err)
+{
+	struct chain chain = { 0 };
+	struct db *db = group_look(journal->group, err);
+	bool ok;
+
+	if (!db)
+		return false;
+	ok = db_each(db, EVENT_HEAD, NULL, 0, keep_head, &chain, err);
+	group_done_looking(journal->group);
+	if (ok)
+		write_hash(&chain, head);
+	return ok;
 }

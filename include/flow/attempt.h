@@ -51,6 +51,7 @@ struct attempt {
 	/* Within this run. */
 	int64_t preflight_msec;        /* clock.h; when the destinations passed; 0: not yet */
 	bool alive;                    /* the held secret was proven in this run */
+	unsigned unseen;               /* how often GitLab did not know it yet */
 	bool went_back;
 	bool doubted;                  /* it stood at DOUBTED in this run */
 	unsigned delivered;            /* destinations written in this run */

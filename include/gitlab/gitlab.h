@@ -43,6 +43,8 @@ void gitlab_set_urgency(struct gitlab *gitlab, enum urgency urgency);
 /* One call: pace, send, classify. `method` and `path` as in http.h, `body` may be NULL.
  * A GET answered 429, 502, 503 or 504, or not answered, is asked again up to three times in all, with the
  * pause the server names (at most 60 s) or a growing one. A change is sent once and never again here.
+ * After ten refused credentials within three minutes nothing more is sent until they are over (ERR_LATER): GitLab and what stands
+ * in front of it ban hosts that go on.
  * Success: true, with a 2xx answer (for http_answer_done()).
  * Fails as answer.h says; `answer` is written on failure too, when there was one (body for its reason). */
 must_check bool gitlab_call(struct gitlab *gitlab, const char *method, const char *path,

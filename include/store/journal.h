@@ -200,6 +200,9 @@ must_check bool journal_events(struct journal *journal, const char *address, siz
 #define EVENT_HASH_TEXT 65
 must_check bool journal_verify(struct journal *journal, char head[EVENT_HASH_TEXT], int64_t *broken,
 	struct err *err);
+/* The last hash alone, without the walk. */
+must_check bool journal_head(
+	struct journal *journal, char head[EVENT_HASH_TEXT], struct err *err);
 /* The moment that events, opened_at and moved_at get; server time, set by the run before its workers start. The local clock
  * until then. `now` is called from all workers. */
 void journal_set_now(struct journal *journal, int64_t (*now)(void *), void *context);
