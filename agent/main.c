@@ -256,6 +256,9 @@ tell(const struct err *err)
 		.person = true,
 		.works_until = NO_MOMENT };
 
+	/* Whoever read the answer has seen enough of it. */
+	if (err->code == EPIPE)
+		return 1;
 	log_line(LOG_LEVEL_ERROR, "glrotate: %s", err->text);
 	if (outcome_exit_for(err) == 3 || err->advice)
 		advice_print(&trouble, time(NULL), stderr);
@@ -267,13 +270,15 @@ static int
 close_stdout(int exit_code)
 {
 	bool failed = ferror(stdout) || fflush(stdout) != 0;
+	bool was_left = failed && errno == EPIPE;
 
 	/* Closed from the beginning is no failure for a verb that had nothing to say. */
 	if (fclose(stdout) != 0 && errno != EBADF)
 		failed = true;
 	if (!failed)
 		return exit_code;
-	log_line(LOG_LEVEL_ERROR, "glrotate: cannot write the answer to stdout");
+	if (!was_left)
+		log_line(LOG_LEVEL_ERROR, "glrotate: cannot write the answer to stdout");
 	return exit_code ? exit_code : 1;
 }
 

@@ -426,10 +426,10 @@ remember_run(struct run *run, bool ended, struct err *err)
 	moment_iso(gitlab_now(run->context->server), text);
 	if (!journal_set(journal, "last_run", text, err) || !journal_head(journal, head, err))
 		return false;
-	/* A person at a terminal has no use for it; the host's log keeps it out of the journal's reach. */
-	log_line(isatty(STDERR_FILENO) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+	/* For the host's log, which the journal cannot reach; a person at a terminal has no use for it. */
+	log_line(run->count && !isatty(STDERR_FILENO) ? LOG_LEVEL_NOTICE : LOG_LEVEL_DEBUG,
 		"the journal's events end in %s", head);
-	if (ended && outcome_exit(run->outcome) == 0 &&
+	if (ended && !outcome_troubles(run->outcome) &&
 		!journal_set(journal, "last_good_run", text, err))
 		return false;
 	return journal_flush(journal, err);

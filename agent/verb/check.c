@@ -1,4 +1,5 @@
 /* check: is the policy valid; do our rights suffice, line by line. Changes nothing. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/advice.h"
@@ -315,7 +316,7 @@ print_json(const struct checking *checking, struct err *err)
 	}
 	json_set(page, "checks", array);
 	return json_print(page, stdout) ||
-	       err_set(err, ERR_LATER, 0, "cannot write the answer");
+	       err_set(err, ERR_LATER, errno, "cannot write the answer");
 }
 
 bool

@@ -1,4 +1,5 @@
 /* history: the events, and whether their chain of hashes is whole. Reads a copy of the journal alone. */
+#include <errno.h>
 #include <inttypes.h>
 
 #include "base/when.h"
@@ -133,7 +134,7 @@ print_json(const struct events *events, struct err *err)
 		json_push(array, event_json(&events->items[i]));
 	json_set(page, "events", array);
 	return json_print(page, stdout) ||
-	       err_set(err, ERR_LATER, 0, "cannot write the answer");
+	       err_set(err, ERR_LATER, errno, "cannot write the answer");
 }
 
 /* Says whether the chain is whole; a head that was noted elsewhere (each run logs it) proves that nothing was cut off. */
@@ -154,7 +155,7 @@ print_chain(
 		json_set_int(page, "broken_at", broken);
 	if (options->json)
 		return json_print(page, stdout) ||
-		       err_set(err, ERR_LATER, 0, "cannot write the answer");
+		       err_set(err, ERR_LATER, errno, "cannot write the answer");
 	if (broken)
 		printf("the chain of events is broken at event %" PRId64
 		       ": it, or one before it, was changed\n",

@@ -1,4 +1,5 @@
 /* plan: what is due, when and why, and what dies with it. Changes nothing. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -228,7 +229,7 @@ print_json(const struct planning *planning, struct err *err)
 	}
 	json_set(page, "tokens", tokens);
 	return json_print(page, stdout) ||
-	       err_set(err, ERR_LATER, 0, "cannot write the answer");
+	       err_set(err, ERR_LATER, errno, "cannot write the answer");
 }
 
 /* With --json everything is told unless a selector says less. */

@@ -1,4 +1,5 @@
 /* status: how things stand by the journal alone: no network, no lock. First what needs somebody. */
+#include <errno.h>
 #include <inttypes.h>
 #include <time.h>
 
@@ -310,7 +311,7 @@ print_json(const struct stand *stand, struct err *err)
 			json_push(tokens, item_json(stand, &stand->standings.items[i]));
 	json_set(page, "tokens", tokens);
 	return json_print(page, stdout) ||
-	       err_set(err, ERR_LATER, 0, "cannot write the answer");
+	       err_set(err, ERR_LATER, errno, "cannot write the answer");
 }
 
 bool
