@@ -1,0 +1,94 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "destination/destination.h"
+#include "flow/pins.h"
+
+static void
+pins_come_back_as_they_were_written(void **state)
+{
+	auto_arena struct arena *arena = arena_new();
+	struct destination written[] = {
+		{ .text = "ci_variable platform/api TOKEN *",
+			.kind = DESTINATION_CI_VARIABLE,
+			.level = VARIABLE_PROJECT,
+			.owner = "platform/api",
+			.owner_id = 4711,
+			.key = "TOKEN",
+			.scope = "*",
+			.visibility = VISIBILITY_MASKED,
+			.protected = STATED_YES },
+		{ .text = "file /etc/a \"b\"",
+			.kind = DESTINATION_FILE,
+			.path = "/etc/a \"b\"",
+			.mode = 0400 },
+	};
+	struct list list = { written, ARRAY_SIZE(written) }, read = { 0 };
+	const struct destination *back;
+	struct err err;
+	(void)state;
+
+	assert_true(pins_read(pins_text(&list, arena), arena, &read, &err));
+	back = read.items;
+	assert_int_equal(read.count, 2);
+	assert_string_equal(back[0].text, written[0].text);
+	assert_int_equal(back[0].owner_id, 4711);
+	assert_int_equal(back[0].protected, STATED_YES);
+	assert_int_equal(back[0].raw, UNSTATED);
+	assert_int_equal(back[0].visibility, VISIBILITY_MASKED);
+	assert_null(back[0].path);
+	assert_string_equal(back[1].path, written[1].path);
+	assert_int_equal(back[1].mode, 0400);
+}
+
+static void
+pins_of_nothing_are_nothing(void **state)
+{
+	auto_arena struct arena *arena = arena_new();
+	struct list none = { 0 }, read = { .count = 7 };
+	struct err err;
+	(void)state;
+
+	assert_true(pins_read(pins_text(&none, arena), arena, &read, &err));
+	assert_int_equal(read.count, 0);
+	read.count = 7;
+	assert_true(pins_read("", arena, &read, &err));
+	assert_int_equal(read.count, 0);
+}
+
+static void
+pins_that_cannot_be_read_leave_the_list_alone(void **state)
+{
+	static const char *const rows[] = { "{", "[]", "{\"destinations\":7}",
+		"{\"destinations\":[{\"text\":\"x\",\"kind\":\"nowhere\"}]}" };
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_arena struct arena *arena = arena_new();
+		struct list read = { .count = 7 };
+		struct err err;
+
+		assert_false(pins_read(rows[i], arena, &read, &err));
+		assert_int_equal(err.kind, ERR_STORE);
+		assert_int_equal(read.count, 7);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pins_come_back_as_they_were_written),
+		cmocka_unit_test(pins_of_nothing_are_nothing),
+		cmocka_unit_test(pins_that_cannot_be_read_leave_the_list_alone),
+	};
+
+	json_start();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
