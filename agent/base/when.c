@@ -178,6 +178,14 @@ date_text(int64_t date, char *text)
 	return text;
 }
 
+static int64_t
+second_of_day(int64_t moment)
+{
+	int64_t second = moment % DAY_SEC;
+
+	return second < 0 ? second + DAY_SEC : second;
+}
+
 const char *
 moment_text(int64_t moment, char *text)
 {
@@ -186,7 +194,7 @@ moment_text(int64_t moment, char *text)
 
 	if (moment == NO_MOMENT)
 		return strcpy(text, "never");
-	second = moment - date_start(date_of(moment));
+	second = second_of_day(moment);
 	snprintf(text, WHEN_TEXT_BYTES, "%.20s %02d:%02d UTC", date_text(date_of(moment), date),
 		(int)(second / HOUR_SEC), (int)(second % HOUR_SEC / MINUTE_SEC));
 	return text;
@@ -200,11 +208,18 @@ moment_iso(int64_t moment, char *text)
 
 	if (moment == NO_MOMENT)
 		return strcpy(text, "never");
-	second = moment - date_start(date_of(moment));
+	second = second_of_day(moment);
 	snprintf(text, WHEN_TEXT_BYTES, "%.20sT%02d:%02d:%02dZ",
 		date_text(date_of(moment), date), (int)(second / HOUR_SEC),
 		(int)(second % HOUR_SEC / MINUTE_SEC), (int)(second % MINUTE_SEC));
 	return text;
+}
+
+/* The one span that has no positive twin is one second short. */
+static int64_t
+without_sign(int64_t span)
+{
+	return span >= 0 ? span : span == INT64_MIN ? INT64_MAX : -span;
 }
 
 const char *
@@ -216,7 +231,7 @@ span_text(int64_t span, char *text)
 	} units[] = { { DAY_SEC, "d" }, { HOUR_SEC, "h" }, { MINUTE_SEC, " min" },
 		{ 1, " s" } };
 	const char *sign = span < 0 ? "-" : "";
-	int64_t left = span < 0 ? -(span + 1) + 1 : span;
+	int64_t left = without_sign(span);
 	size_t i = 0;
 	int used;
 
@@ -241,6 +256,7 @@ ago_text(int64_t span, char *text)
 	if (span > 0)
 		snprintf(text, WHEN_TEXT_BYTES, "%.34s ago", span_text(span, inner));
 	else
-		snprintf(text, WHEN_TEXT_BYTES, "in %.36s", span_text(-span, inner));
+		snprintf(text, WHEN_TEXT_BYTES, "in %.36s",
+			span_text(without_sign(span), inner));
 	return text;
 }
