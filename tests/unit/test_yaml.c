@@ -183,16 +183,35 @@ yaml_reads_what_is_odd_but_harmless(void **state)
 	}
 }
 
-static void
-yaml_refuses_with_the_place_and_the_reason(void **state)
-{
+struct refusal {
+	const char *text;
+	size_t length;
+	int line, column;
+	const char *said;
+};
 #define TEXT(text) text, sizeof(text) - 1
-	static const struct {
-		const char *text;
-		size_t length;
-		int line, column;
-		const char *said;
-	} rows[] = {
+
+static void
+expect_refusal(const struct refusal *row)
+{
+	struct decoded decoded;
+	const struct diag *diag;
+
+	decode(&decoded, row->text, row->length);
+	for (size_t i = 0; (diag = diags_at(decoded.diags, i)); i++)
+		if (strstr(diag->text, row->said))
+			break;
+	if (!diag)
+		fail_msg("'%s' is not told", row->said);
+	if (diag->place.line != row->line || diag->place.column != row->column)
+		fail_msg("'%s' at %d:%d", diag->text, diag->place.line, diag->place.column);
+	done(&decoded);
+}
+
+static void
+yaml_refuses_unfit_keys_and_values_at_their_place(void **state)
+{
+	static const struct refusal rows[] = {
 		{ TEXT("mdoe: 0400"), 1, 1,
 			"unknown key 'mdoe' in the sheet, did you mean 'mode'?" },
 		{ TEXT("banana: 1"), 1, 1, "expected one of lines, deliver, last, box, mode" },
@@ -225,6 +244,17 @@ yaml_refuses_with_the_place_and_the_reason(void **state)
 		{ TEXT("[a]: b"), 1, 1, "a key is one word" },
 		{ TEXT("[]"), 1, 1, "the sheet: expected keys and values, not a list" },
 		{ TEXT("mode"), 1, 1, "the sheet: expected keys and values, not 'mode'" },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		expect_refusal(&rows[i]);
+}
+
+static void
+yaml_refuses_what_hides_or_repeats(void **state)
+{
+	static const struct refusal rows[] = {
 		{ TEXT("mode: &a 0400"), 1, 7, "anchors are refused" },
 		{ TEXT("box: &a { key: b }"), 1, 6, "anchors are refused" },
 		{ TEXT("lines: &a []"), 1, 8, "anchors are refused" },
@@ -239,6 +269,17 @@ yaml_refuses_with_the_place_and_the_reason(void **state)
 		{ TEXT("mode: 0400\n---\nmode: 0400"), 2, 1, "a second document" },
 		{ TEXT("---\n---\n"), 2, 1, "a second document" },
 		{ TEXT("mode: 0400\n...\nx"), 3, 1, "document" },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		expect_refusal(&rows[i]);
+}
+
+static void
+yaml_refuses_what_is_no_text_or_no_yaml(void **state)
+{
+	static const struct refusal rows[] = {
 		{ TEXT("mode: \0"
 		       "0400"),
 			1, 7, "a zero byte" },
@@ -260,20 +301,8 @@ yaml_refuses_with_the_place_and_the_reason(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct decoded decoded;
-		const struct diag *diag = NULL;
-		decode(&decoded, rows[i].text, rows[i].length);
-		for (size_t j = 0; (diag = diags_at(decoded.diags, j)); j++)
-			if (strstr(diag->text, rows[i].said))
-				break;
-		if (!diag)
-			fail_msg("row %zu: '%s' is not told", i, rows[i].said);
-		if (diag->place.line != rows[i].line || diag->place.column != rows[i].column)
-			fail_msg("row %zu: '%s' at %d:%d", i, diag->text, diag->place.line,
-				diag->place.column);
-		done(&decoded);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		expect_refusal(&rows[i]);
 }
 
 static void
@@ -457,7 +486,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(yaml_fills_structs_lists_and_choices),
 		cmocka_unit_test(yaml_reads_what_is_odd_but_harmless),
-		cmocka_unit_test(yaml_refuses_with_the_place_and_the_reason),
+		cmocka_unit_test(yaml_refuses_unfit_keys_and_values_at_their_place),
+		cmocka_unit_test(yaml_refuses_what_hides_or_repeats),
+		cmocka_unit_test(yaml_refuses_what_is_no_text_or_no_yaml),
 		cmocka_unit_test(yaml_tells_all_errors_of_a_file_at_once),
 		cmocka_unit_test(yaml_passes_over_unknown_keys_of_tolerant_shapes_only),
 		cmocka_unit_test(yaml_soon_gives_up_on_what_is_made_to_be_slow),
