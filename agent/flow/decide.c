@@ -103,6 +103,25 @@ pick_successor(
 			      : "is not among its owner's tokens any more"));
 }
 
+/* `id:` says which of several is adopted. Rotated since, it lives on under another number, and the one that the entry
+ * says is dead: one that lives was never ours. */
+static bool
+entry_means_another(const struct deciding *deciding, struct plan_item *item)
+{
+	const struct token *meant = find_token(&item->holding->namesakes, item->entry->id);
+
+	if (!meant || meant->id == item->record->token_id ||
+		!token_is_alive(meant, deciding->now))
+		return false;
+	person(item, GLR_NAMESAKES,
+		arena_format(deciding->arena,
+			"the entry says id: %lld, which lives, but #%lld is the one adopted: "
+			"say id: %lld, or give one of them another name",
+			(long long)meant->id, (long long)item->record->token_id,
+			(long long)item->record->token_id));
+	return true;
+}
+
 static void
 pick_known(const struct deciding *deciding, struct plan_item *item)
 {
@@ -121,6 +140,8 @@ pick_known(const struct deciding *deciding, struct plan_item *item)
 				(long long)known->id));
 		return;
 	}
+	if (entry_means_another(deciding, item))
+		return;
 	item->token = known;
 }
 
@@ -154,6 +175,9 @@ pick_new(const struct deciding *deciding, struct plan_item *item)
 	else if (!item->entry->scopes.count)
 		person(item, GLR_CANNOT_CREATE,
 			"it does not exist, and its entry does not say with which scopes to create it");
+	else if (kind_of(item->address.type)->has_level && !item->entry->access_level)
+		person(item, GLR_CANNOT_CREATE,
+			"it does not exist, and its entry does not say with which access_level to create it");
 	else {
 		item->action = PLAN_CREATE;
 		item->why = "it does not exist yet";
@@ -328,6 +352,11 @@ decide_item(const struct deciding *deciding, struct plan_item *item)
 		return;
 	}
 	set_rule(deciding, item);
+	/* A pattern that could not be followed stands for itself; its stars fit no destination. */
+	if (!item->holding->is_readable && address_is_pattern(&item->address)) {
+		person(item, item->holding->trouble.advice, item->holding->trouble.text);
+		return;
+	}
 	if (!set_destinations(deciding, item))
 		return;
 	if (item->row) {

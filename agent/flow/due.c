@@ -53,25 +53,27 @@ window_begin(const struct due *due, int64_t end)
 
 /* What a rule makes due on the day it begins to hold waits for its point in the ramp, a day later at the
  * least, so that neither adoption nor an edit rotates anything the same day; but no longer than the token's
- * own date allows. */
+ * own date allows. Urgent is then what that date says: a limit may delay a rule, not a death. */
 static void
 ramp(const struct due_facts *facts, struct due *due)
 {
 	int64_t lead = least(DAY_SEC, facts->ramp_sec / 2);
 	int64_t first = facts->rule_since + lead;
+	int64_t point =
+		first + point_within(facts->ramp_sec - lead, facts->identity, SALT_RAMP);
 
 	if (due->basis == DUE_BY_EXPIRY || due->due_at >= first)
 		return;
-	if (due->dies_at != NO_MOMENT && window_begin(due, due->dies_at) <= first)
+	due->urgent_at = point + due->renew_before_sec / 2;
+	if (due->dies_at != NO_MOMENT) {
+		due->urgent_at = due->dies_at - due->renew_before_sec / 2;
+		point = least(point, window_begin(due, due->dies_at));
+	}
+	if (point <= first)
 		return;
 	due->ramped = true;
-	due->ramp_at = first + point_within(facts->ramp_sec - lead, facts->identity, SALT_RAMP);
-	due->urgent_at = due->ramp_at + due->renew_before_sec / 2;
-	if (due->dies_at != NO_MOMENT) {
-		due->ramp_at = least(due->ramp_at, window_begin(due, due->dies_at));
-		due->urgent_at = due->dies_at - due->renew_before_sec / 2;
-	}
-	due->due_at = most(due->due_at, due->ramp_at);
+	due->ramp_at = point;
+	due->due_at = most(due->due_at, point);
 }
 
 void

@@ -234,7 +234,8 @@ due_keeps_its_promises_for_whatever_facts(void **state)
 		assert_in_range(due.spread_sec, 0, due.renew_before_sec / 2);
 		assert_true(due.due_at >= begins + due.spread_sec);
 		assert_true(due.due_at >= due.not_before);
-		assert_true(due.urgent_at <= due.basis_at || due.ramped);
+		assert_true(due.urgent_at <= due.basis_at || due.ramped ||
+			    due.dies_at != NO_MOMENT);
 		if (due.dies_at == NO_MOMENT)
 			continue;
 		/* Only the rule against spinning may wait longer than a token lives. */
