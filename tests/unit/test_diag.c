@@ -53,6 +53,8 @@ diag_shows_the_line_and_a_caret_that_stands_right(void **state)
 			"b\n",
 			1, 3, "f:1:3: bad\n  a?b\n    ^\n" },
 		{ "broken UTF-8", "a\xff\xc3!b\n", 1, 5, "f:1:5: bad\n  a\?\?!b\n      ^\n" },
+		{ "overlong UTF-8", "\xe0\x80\x80!\n", 1, 4,
+			"f:1:4: bad\n  \?\?\?!\n     ^\n" },
 		{ "an empty line", "a\n\nb\n", 2, 1, "f:2:1: bad\n  \n  ^\n" },
 		{ "no such line", "a\n", 7, 1, "f:7:1: bad\n" },
 		{ "no column", "a\n", 1, 0, "f:1: bad\n  a\n" },

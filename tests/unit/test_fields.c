@@ -268,6 +268,7 @@ nearest_word_is_near(void **state)
 		{ "maxlifetime", "max_lifetime" },
 		{ "renew_befor", "renew_before" },
 		{ "delivery", "deliver" },
+		{ "edlievr", "deliver" },
 		{ "scope", "scopes" },
 		{ "scopes_at_least", "scopes_at_most" },
 		{ "banana", NULL },
