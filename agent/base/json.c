@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -106,11 +107,19 @@ unlike(const struct decoder *decoder, const char *expected)
 }
 
 static bool
-decode_int(const struct decoder *decoder, const json_t *value, int64_t *target)
+decode_int(const struct decoder *decoder, const struct field *field, const json_t *value,
+	int64_t *target)
 {
+	const json_int_t number = json_integer_value(value);
+	const bool limited = field->kind == FIELD_INT && (field->min || field->max);
+
 	if (!json_is_integer(value))
 		return unlike(decoder, "a whole number");
-	*target = json_integer_value(value);
+	if (limited && (number < field->min || (field->max && number > field->max)))
+		return err_set(decoder->err, ERR_DOUBT, 0,
+			"expected a number from %" PRId64 " to %" PRId64 ", not %" PRId64,
+			field->min, field->max ? field->max : INT64_MAX, (int64_t)number);
+	*target = number;
 	return true;
 }
 
@@ -152,7 +161,7 @@ decode_choice(const struct decoder *decoder, const struct arm *arms, const json_
 	struct choice *choice)
 {
 	const char *word = json_string_value(value);
-	void *item = json_is_object(value) ? json_object_iter((json_t *)value) : NULL;
+	void *item = json_object_size(value) == 1 ? json_object_iter((json_t *)value) : NULL;
 
 	if (item)
 		word = json_object_iter_key(item);
@@ -216,7 +225,7 @@ decode_field(const struct decoder *decoder, const struct field *field, const jso
 	case FIELD_SPAN:
 	case FIELD_DELAY:
 	case FIELD_MODE:
-		return decode_int(decoder, value, target);
+		return decode_int(decoder, field, value, target);
 	case FIELD_TEXTS:
 		return decode_texts(decoder, value, target);
 	case FIELD_STRUCT:
@@ -281,6 +290,8 @@ decode(const char *text, size_t length, const struct shape *shape, struct arena 
 	const struct decoder decoder = { arena, err };
 	auto_value json_t *value = parse(text, length, err);
 
+	/* A caller frees the secrets of what was never decoded, too. */
+	shape_clear(shape, target);
 	if (!value)
 		return false;
 	if (decode_struct(&decoder, shape, value, target))

@@ -35,14 +35,16 @@ static json_t *
 text_value(const char *text, size_t length)
 {
 	json_t *value = json_stringn(text, length);
-	auto_free char *plain = NULL;
+	char *plain;
 
 	if (value)
 		return value;
-	plain = memory_or_abort(calloc(1, length + 1));
+	plain = memory_or_abort(wiping_malloc(length + 1));
 	for (size_t i = 0; i < length; i++)
 		plain[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
-	return memory_or_abort(json_stringn(plain, length));
+	value = memory_or_abort(json_stringn(plain, length));
+	wiping_free(plain);
+	return value;
 }
 
 static json_t *
