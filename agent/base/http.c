@@ -146,10 +146,8 @@ set_transport(struct http *http)
 	SET(http, MAXAGE_CONN, IDLE_MAX_SEC);
 	SET(http, TCP_KEEPALIVE, 1L);
 	SET(http, OPENSOCKETFUNCTION, open_socket);
-	/* A proxy gets a tunnel and never our headers; what stays on this machine needs none. */
-	SET(http, HEADEROPT, (long)CURLHEADER_SEPARATE);
-	if (site->is_loopback)
-		SET(http, PROXY, "");
+	/* Whatever https_proxy says: a connection leads where the policy says, or fails. */
+	SET(http, PROXY, "");
 }
 
 static void
