@@ -381,7 +381,10 @@ check_destinations_are_unique(const struct checking *checking)
 	for (size_t i = 1; i < claims.count; i++) {
 		const struct claim *first = &claims.items[i - 1], *again = &claims.items[i];
 
-		if (!strcmp(first->text, again->text))
+		/* One token that stands here twice was told as that. */
+		if (!strcmp(first->text, again->text) &&
+			(first->entry == again->entry ||
+				compare_addresses(&first->entry->token, &again->entry->token)))
 			diags_add(checking->diags, again->at,
 				"'%s' gets two secrets: that of '%s', and that of '%s' at %s:%d",
 				again->text, again->entry->token.text, first->entry->token.text,
