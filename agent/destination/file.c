@@ -163,7 +163,7 @@ file_deliver(const struct destination_tools *tools, const struct destination *de
 
 	(void)tools;
 	return file_of(destination, stamp_text(stamp, text), &file, err) &&
-	       fence(destination, stamp, err) && atomic_file_replace(&file, secret, true, err);
+	       fence(destination, stamp, err) && atomic_file_replace(&file, secret, false, err);
 }
 
 /* What stands there; NULL when there is no file. ERR_MOVED when it is nothing that we wrote. */

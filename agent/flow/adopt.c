@@ -39,7 +39,7 @@ pin_destinations(const struct adopting *adopting, const struct plan_item *item,
 			continue;
 		if (!destination_pin(&tools, &copies[i], err) &&
 			(err->kind == ERR_CREDENTIAL || err->kind == ERR_REACH))
-			return err_wrap(err, "%s", copies[i].text);
+			return false;
 	}
 	*pins = pins_text(&pinned, arena);
 	return true;
@@ -166,6 +166,8 @@ adopt_item(const struct adopting *adopting, const struct plan_item *item, struct
 	case PLAN_OPEN:
 		return true;
 	default:
+		if (!item->record && !item->adopts && item->action != PLAN_CREATE)
+			return true;
 		return item->record ? refresh(adopting, item, arena, record, err)
 		                    : adopt_new(adopting, item, arena, record, err);
 	}

@@ -323,9 +323,7 @@ decide_due(const struct deciding *deciding, struct plan_item *item)
 	if (apart) {
 		item->action = PLAN_NOTHING;
 		item->why = apart;
-		item->due = (struct due){ .dies_at = date_start(item->token->expires_on),
-			.due_at = INT64_MAX,
-			.urgent_at = INT64_MAX };
+		item->due.dies_at = date_start(item->token->expires_on);
 		return;
 	}
 	if (item->token->id == deciding->options->own_token_id) {

@@ -98,10 +98,8 @@ write_pending(struct attempt *attempt, struct err *worst, struct err *err)
 			identity_judge(attempt->identity, attempt->gitlab, &why);
 		if (!remember_refused(attempt, delivery, &why, err))
 			return false;
-		if (worst->kind == ERR_NONE || is_passing(worst)) {
+		if (worst->kind == ERR_NONE || is_passing(worst))
 			*worst = why;
-			err_wrap(worst, "%s", delivery->place);
-		}
 		if (why.kind == ERR_CREDENTIAL)
 			break;
 	}

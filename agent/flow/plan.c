@@ -56,7 +56,7 @@ add_item(struct plan *plan, size_t *capacity)
 	plan->items = arena_grow(
 		plan->arena, plan->items, plan->count, capacity, sizeof(*plan->items));
 	plan->items[plan->count] = (struct plan_item){
-		.due = { .dies_at = NO_MOMENT, .due_at = INT64_MAX, .urgent_at = INT64_MAX },
+		.due = { .dies_at = NO_MOMENT, .due_at = NO_MOMENT, .urgent_at = INT64_MAX },
 		.rule = "",
 		.why = "",
 	};
@@ -205,9 +205,10 @@ rank(const struct plan_item *item)
 static int64_t
 urgency(const struct plan_item *item)
 {
-	if (item->action == PLAN_NOTHING)
-		return item->due.due_at;
-	return item->due.dies_at == NO_MOMENT ? INT64_MAX : item->due.dies_at;
+	const int64_t moment =
+		item->action == PLAN_NOTHING ? item->due.due_at : item->due.dies_at;
+
+	return moment == NO_MOMENT ? INT64_MAX : moment;
 }
 
 static int

@@ -150,7 +150,7 @@ destinations_are_ready(struct attempt *attempt, struct err *err)
 			/* What the fence says of a destination says nothing of the token. */
 			if (err->kind == ERR_MOVED)
 				err->kind = ERR_PERSON;
-			return err_wrap(err, "%s", delivery->place);
+			return false;
 		}
 		delivery->spec =
 			json_encode_text(&destination_shape, destination, attempt->arena);

@@ -92,7 +92,6 @@ add_attempt(struct run *run, struct rotation *row)
 	attempt->journal = context->journal;
 	attempt->identity = context->identity;
 	attempt->stop = context->stop;
-	attempt->ordered = run->orders->ordered != NULL;
 	attempt->arena = arena_new();
 	attempt->row = row;
 	run->attempts = arena_grow(
@@ -190,6 +189,8 @@ open_row(struct run *run, struct rotation *row, struct err *err)
 	if (!record)
 		return err_set(err, ERR_STORE, 0, "row %lld has no token", (long long)row->id);
 	attempt = add_attempt(run, row);
+	/* What comes to light while an order is carried out was not part of it. */
+	attempt->ordered = run->orders->ordered != NULL;
 	if (!attempt_open(attempt, record->generation, record->token_id, err) ||
 		!begin_again(
 			attempt, run->context->policies, record, run->outcome, &goes_on, err))

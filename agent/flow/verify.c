@@ -15,10 +15,9 @@ deliver_again(struct attempt *attempt, struct delivery *delivery, struct err *er
 
 	delivery->state = DELIVERY_PENDING;
 	delivery->trouble = arena_text(attempt->arena, why.text);
-	if (!journal_delivery(attempt->journal, attempt->row, delivery,
-		    arena_format(attempt->arena, "%s: %s", delivery->place, why.text), err))
+	if (!journal_delivery(attempt->journal, attempt->row, delivery, delivery->trouble, err))
 		return false;
-	err_set(err, ERR_REFUSED, 0, "%s: %s", delivery->place, why.text);
+	err_set(err, ERR_REFUSED, 0, "%s", why.text);
 	return err_advise(err, GLR_DESTINATION_REFUSED);
 }
 
@@ -35,7 +34,7 @@ verify_one(struct attempt *attempt, size_t which, struct err *err)
 		    &attempt->last_stamp, &proof, err)) {
 		if (err->kind == ERR_MOVED || err->kind == ERR_REFUSED)
 			return deliver_again(attempt, delivery, err);
-		return err_wrap(err, "%s", delivery->place);
+		return false;
 	}
 	delivery->state = proof == PROOF_VALUE ? DELIVERY_PROVEN : DELIVERY_UNPROVEN;
 	return journal_delivery(attempt->journal, attempt->row, delivery,

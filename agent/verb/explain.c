@@ -156,7 +156,7 @@ print_plan(const struct explanation *it)
 	line("next", arena_format(it->arena, "%s: %s%s%s", plan_action_name(item->action),
 			     item->why ? item->why : "", item->advice ? "; see " : "",
 			     item->advice ? page_advice(it->arena, item->advice) : ""));
-	if (item->token && item->lifetime) {
+	if (item->due.due_at != NO_MOMENT) {
 		line("due", page_moment(it->arena, item->due.due_at, it->now));
 		line("", page_due_sum(it->arena, &item->due));
 	}

@@ -82,12 +82,13 @@ headline(const struct planning *planning)
 		count++;
 		due += page_is_due(item);
 		persons += page_is_failed(item);
-		if (item->action == PLAN_NOTHING && item->token &&
+		if (item->action == PLAN_NOTHING && item->due.due_at != NO_MOMENT &&
 			(next == NO_MOMENT || item->due.due_at < next))
 			next = item->due.due_at;
 	}
 	text = arena_format(arena, "%zu of %s %s due %s", due,
-		page_count(arena, count, "token", "tokens"), due == 1 ? "is" : "are",
+		page_count(arena, count, "token", "tokens"),
+		count == 1 || due == 1 ? "is" : "are",
 		planning->options->at ? page_day(arena, plan->now) : "now");
 	if (next != NO_MOMENT)
 		text = arena_format(arena, "%s; next on %s", text, page_day(arena, next));
@@ -114,7 +115,7 @@ add_row(const struct planning *planning, struct table *table, const struct plan_
 		cells[COLUMN_ID] = arena_format(arena, "%" PRId64, item->token->id);
 		cells[COLUMN_USED] =
 			page_used(arena, item->token->last_used_msec, planning->plan->now);
-		if (item->lifetime)
+		if (item->due.due_at != NO_MOMENT)
 			cells[COLUMN_DUE] = page_day(arena, item->due.due_at);
 	}
 	table_row(table, cells,
@@ -159,7 +160,7 @@ print_item(const struct planning *planning, const struct plan_item *item)
 	if (item->why && *item->why)
 		printf("  %-8s %s%s%s\n", "why", item->why, item->advice ? "; see " : "",
 			item->advice ? page_advice(arena, item->advice) : "");
-	if (item->token && item->lifetime)
+	if (item->due.due_at != NO_MOMENT)
 		printf("  %-8s %s: %s\n", "due", page_moment(arena, item->due.due_at, now),
 			page_due_sum(arena, &item->due));
 	if (item->token)

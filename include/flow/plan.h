@@ -51,7 +51,7 @@ struct plan_item {
 	bool adopts;                         /* it will be remembered from this run on, without a change */
 	const char *rule;                    /* for token_record.rule */
 	int64_t rule_since;
-	struct due due;
+	struct due due;                      /* due_at NO_MOMENT: never, it is not managed or does not exist */
 	const char *why;                     /* one sentence: "expires 2026-11-26, renewed 10d before" */
 	int advice;                          /* GLR-nnn for PLAN_PERSON */
 };

@@ -236,7 +236,7 @@ token_filter(struct sim *sim, struct request *request, struct list *tokens)
 	tokens->count = kept;
 	/* An order that GitLab does not know is no error, just not applied. */
 	for (size_t i = 0; sort && i < ARRAY_SIZE(sorts); i++) {
-		if (strcmp(sorts[i].name, sort) == 0)
+		if (kept && strcmp(sorts[i].name, sort) == 0)
 			qsort(tokens->items, kept, sizeof(void *), sorts[i].compare);
 	}
 }

@@ -1,0 +1,184 @@
+"""One ops host with a policy, and a simulated GitLab: the shipped program is run on it as a user would.
+
+GLROTATE and GITLAB_SIM name the two programs."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "gitlab"))
+from sim_client import ROOT, Sim  # noqa: E402
+
+GLROTATE = os.environ["GLROTATE"]
+DEADLINE = 60
+
+
+class Ended:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def __repr__(self):
+        return f"exit code {self.code}\n{self.out}\n{self.err}"
+
+
+def until(condition, what):
+    """Waits for what must come soon; never for time to pass."""
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.005)
+    raise AssertionError(f"{what}: not within {DEADLINE} s")
+
+
+class Host:
+    """A folder with glrotate.yaml, a credential of mode 0600 and a state directory, beside a Sim."""
+
+    def __init__(self, sim, tokens, lifetimes='[ { for: "*", max_lifetime: 90d } ]',
+                 limits="{ settle: 1s }", credential=ROOT, url=None):
+        self.sim = sim
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="glrotate-"))
+        self.state = self.path / "state"
+        self.state.mkdir(mode=0o700)
+        self.url = url or "http://" + sim.address
+        self.lifetimes, self.limits = lifetimes, limits
+        self.set_credential(credential)
+        self.set_tokens(tokens)
+
+    def set_credential(self, secret):
+        file = self.path / "credential"
+        file.write_text(secret)
+        file.chmod(0o600)
+
+    def set_policy(self, text):
+        (self.path / "glrotate.yaml").write_text(text)
+
+    def set_tokens(self, tokens):
+        self.set_policy(f"gitlab:\n  url: {self.url}\n  credential: {self.path}/credential\n"
+                        f"lifetimes: {self.lifetimes}\nlimits: {self.limits}\n"
+                        f"tokens:\n{tokens}\n")
+
+    def command(self, *verb, state=None):
+        return [GLROTATE, "--policy", str(self.path / "glrotate.yaml"),
+                "--state", str(state or self.state), *verb]
+
+    def start(self, *verb, **more):
+        return subprocess.Popen(self.command(*verb), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                stdin=subprocess.DEVNULL, text=True, cwd=self.path, **more)
+
+    def run(self, *verb, state=None):
+        done = subprocess.run(self.command(*verb, state=state), capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, cwd=self.path, timeout=DEADLINE * 2, check=False)
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def events(self, *names):
+        """The names of all events, or the texts of those of some names."""
+        found = self.run("history", "--json").json["events"]
+        return [e["text"] for e in found if e["event"] in names] if names else [e["event"] for e in found]
+
+    def remove(self):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Case(unittest.TestCase):
+    """A fresh simulator and host for each test; `world` and `tokens` are a class's own."""
+    world = {}
+    tokens = "  []"
+    version = "18.11.5"
+    clock = "2026-11-21T10:00:00Z"
+    options = {}
+
+    def setUp(self):
+        self.sim = Sim(self.world, self.version, self.clock)
+        self.addCleanup(self.sim.close)
+        self.host = Host(self.sim, self.tokens, **self.options)
+        self.addCleanup(self.host.remove)
+
+    # --- what GitLab was asked, and what it holds ---
+
+    def asked(self, method=None, path=None):
+        found = self.sim.ask("GET", "/sim/requests").json
+        return [r for r in found if (method is None or r["method"] == method)
+                and (path is None or re.search(path, r["path"]))]
+
+    def changes(self):
+        return [r for r in self.asked() if r["method"] != "GET"]
+
+    def forget_requests(self):
+        self.sim.ask("DELETE", "/sim/requests")
+
+    def tokens_of(self, name):
+        return self.sim.ask("GET", f"/sim/tokens?name={name}").json
+
+    def living(self, name):
+        found = [t for t in self.tokens_of(name) if t["alive"]]
+        self.assertEqual(len(found), 1, f"living tokens called {name}: {found}")
+        return found[0]
+
+    def variable(self, owner, key, scope="*"):
+        found = [v for v in self.sim.ask("GET", f"/sim/variables?owner={owner}&key={key}").json
+                 if v.get("environment_scope", "*") == scope]
+        self.assertEqual(len(found), 1, f"variables {key} of {owner}, scope {scope}: {found}")
+        return found[0]
+
+    def opens(self, secret):
+        return self.sim.ask("GET", "/personal_access_tokens/self", token=secret).status == 200
+
+    def advance(self, span):
+        self.sim.ask("POST", "/sim/clock", {"advance": span})
+
+    def clear_faults(self):
+        self.sim.ask("DELETE", "/sim/faults")
+
+    def fault_was_hit(self):
+        return any(f["hits"] for f in self.sim.ask("GET", "/sim/faults").json)
+
+    # --- what must hold ---
+
+    def exits(self, code, *verb):
+        ended = self.host.run(*verb)
+        self.assertEqual(ended.code, code, ended)
+        self.assertNotRegex(ended.err, "Sanitizer|runtime error")
+        return ended
+
+    def settles(self, most=3):
+        """Runs until all is well: within two runs after the last fault, says the design."""
+        for _ in range(most):
+            ended = self.host.run("run")
+            if ended.code == 0:
+                return ended
+        self.fail(f"still not settled: {ended}")
+
+    def no_family_is_harmed(self):
+        """No dead credential ever went down a path on which GitLab kills its family."""
+        bad = [r for r in self.asked("POST", "/rotate$") if r["credential"] in ("revoked", "expired")]
+        self.assertEqual(bad, [])
+
+    def needs_person(self, ended, code):
+        self.assertEqual(ended.code, 3, ended)
+        for label in ("What happened:", "Still works:", "Why:", "What to do:", "Risk:", "More:"):
+            self.assertIn(label, ended.err)
+        self.assertIn(code, ended.err)
+        self.assertEqual(self.secrets_in(ended.out + ended.err), [])
+
+    def secrets(self):
+        """Every secret that was ever known to GitLab, and our credential."""
+        return {t["secret"] for t in self.sim.ask("GET", "/sim/tokens").json if t.get("secret")} | {ROOT}
+
+    def secrets_in(self, text):
+        return [secret for secret in self.secrets() if secret in text]
+
+
+def main():
+    unittest.main(verbosity=1)

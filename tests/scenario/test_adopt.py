@@ -1,0 +1,146 @@
+"""What exists is adopted, never rotated for that; what goes from the policy is released; who is meant is never guessed."""
+from harness import Case, main
+
+OLD = {"created": "-200d", "expires": "+165d"}
+
+
+class Thousand(Case):
+    world = {"projects": [{"path": "apps/one", "tokens": [{"name": "ci", "scopes": ["api"], **OLD, "count": 1000}]}]}
+    options = {"lifetimes": '[ { for: "*", max_lifetime: 30d } ]'}
+    tokens = """
+  - token: "project:apps/**:ci-*"
+    deliver: [ ci_variable: "{name:key}" ]
+"""
+
+    def test_adopting_a_thousand_long_lived_tokens_rotates_none_that_day(self):
+        ended = self.exits(0, "run")
+        self.assertIn("adopted 1000 tokens", ended.out)
+        self.assertEqual(self.changes(), [])
+        # Ourselves, the group and its projects, and all pages of one owner.
+        self.assertEqual(len(self.asked()), 1 + 2 + 10)
+        self.advance("12h")
+        self.exits(0, "run")
+        self.assertEqual(self.changes(), [])
+
+    def test_the_ramp_spreads_them_over_a_month(self):
+        self.exits(0, "run")
+        plan = self.host.run("plan", "--all", "--json").json["tokens"]
+        days = sorted({t["due"]["due_at"][:10] for t in plan})
+        self.assertGreater(len(days), 20)
+        self.assertGreaterEqual(days[0], "2026-11-22")
+        self.assertLessEqual(days[-1], "2026-12-22")
+
+    def test_one_run_rotates_no_more_than_its_limit(self):
+        self.exits(0, "run")
+        self.advance("5d")
+        ended = self.exits(1, "run")
+        self.assertEqual(len(self.asked("POST", "/rotate$")), 20)
+        self.assertIn("left for a later run", ended.out)
+
+
+class Adopt(Case):
+    world = {"projects": [
+        {"path": "shop/api", "tokens": [
+            {"name": "endless", "created": "-900d", "expires": None},
+            {"name": "near", "created": "-360d", "expires": "+4d"},
+            {"name": "far", "created": "-10d", "expires": "+80d"},
+            {"name": "twin", "created": "-10d", "expires": "+80d"},
+            {"name": "twin", "id": 700, "created": "-9d", "expires": "+81d"},
+            {"name": "gone", "created": "-100d", "expires": "-10d"}]},
+        {"path": "shop/legacy/old", "tokens": [{"name": "far", "created": "-89d", "expires": "+1d"}]}]}
+
+    def entry(self, name, more=""):
+        return (f"\n  - token: project:shop/api:{name}\n    deliver: [ ci_variable: {name.upper()} ]\n"
+                + (f"    {more}\n" if more else ""))
+
+    def test_a_token_without_expiry_is_ramped(self):
+        self.host.set_tokens(self.entry("endless"))
+        self.exits(0, "run")
+        self.assertEqual(self.changes(), [])
+        self.assertIn("it never expires; its turn in the ramp is", self.exits(0, "explain", "endless").out)
+        self.advance("31d")
+        self.exits(0, "run")
+        self.assertEqual(self.living("endless")["expires_at"], "2027-03-22")
+
+    def test_a_token_near_its_own_date_is_rotated_at_once(self):
+        self.host.set_tokens(self.entry("near"))
+        self.assertIn("rotated 1 token", self.exits(0, "run").out)
+
+    def test_an_edited_line_rotates_nothing_that_day(self):
+        self.host.set_tokens(self.entry("far"))
+        self.exits(0, "run")
+        self.host.lifetimes = '[ { for: "*", max_lifetime: 5d } ]'
+        self.host.set_tokens(self.entry("far"))
+        self.exits(0, "run")
+        self.assertEqual(self.changes(), [])
+        self.assertIn("its rule is 'max 5d", " ".join(self.host.events("token.changed")))
+
+    def test_an_entry_that_goes_releases_and_one_that_comes_back_manages_again(self):
+        self.host.set_tokens(self.entry("far") + self.entry("near"))
+        self.exits(0, "run")
+        self.host.set_tokens(self.entry("near"))
+        self.assertIn("released 1 token", self.exits(0, "run").out)
+        self.assertIn("released", self.host.run("status").out)
+        self.forget_requests()
+        self.exits(0, "run")
+        self.host.set_tokens(self.entry("far") + self.entry("near"))
+        self.exits(0, "run")
+        self.assertNotIn("released", self.host.run("status", "--all").out)
+        self.assertEqual(self.changes(), [])
+
+    def test_two_of_one_name_are_refused_until_the_entry_says_which(self):
+        self.host.set_tokens(self.entry("twin"))
+        self.needs_person(self.host.run("run"), "GLR-116")
+        self.assertEqual(self.changes(), [])
+        self.host.set_tokens(self.entry("twin", "id: 700"))
+        self.exits(0, "run")
+        self.exits(0, "rotate", "twin", "--reason", "test")
+        self.assertRegex(self.asked("POST", "/rotate$")[0]["path"], "/700/rotate$")
+
+    def test_one_that_is_dead_already_is_left_to_a_person(self):
+        self.host.set_tokens(self.entry("gone", "scopes: [ api ]"))
+        self.needs_person(self.host.run("run"), "GLR-109")
+        self.assertEqual(self.changes(), [])
+
+    def test_a_token_that_ran_out_under_our_care_is_rotated(self):
+        self.host.set_tokens(self.entry("far"))
+        self.exits(0, "run")
+        self.advance("100d")
+        self.exits(0, "run")
+        self.assertTrue(self.opens(self.variable("shop/api", "FAR")["value"]))
+
+    def test_one_that_cannot_be_created_says_why(self):
+        self.host.set_tokens(self.entry("absent"))
+        self.needs_person(self.host.run("run"), "GLR-115")
+
+
+class Fleet(Case):
+    world = {"projects": [
+        {"path": "apps/a", "tokens": [{"name": "ci-x", "scopes": ["read_api"], "created": "-89d", "expires": "+1d"}]},
+        {"path": "apps/sub/b", "tokens": [
+            {"name": "ci-x", "scopes": ["read_api", "api"], "created": "-89d", "expires": "+1d"},
+            {"name": "ci-y", "scopes": ["read_api"], "access_level": "owner", "created": "-89d", "expires": "+1d"},
+            {"name": "other", "created": "-89d", "expires": "+1d"}]},
+        {"path": "apps/legacy/c", "tokens": [{"name": "ci-x", "scopes": ["read_api"], "created": "-89d", "expires": "+1d"}]},
+        {"path": "elsewhere/d", "tokens": [{"name": "ci-x", "scopes": ["read_api"], "created": "-89d", "expires": "+1d"}]}]}
+    tokens = """
+  - token: "project:apps/**:ci-*"
+    except: [ "project:apps/legacy/**" ]
+    scopes_at_most: [ read_api ]
+    level_at_most: maintainer
+    deliver: [ ci_variable: "{name:key}" ]
+"""
+
+    def test_a_pattern_rotates_what_it_means_and_nothing_else(self):
+        self.exits(0, "run")
+        self.assertEqual(len(self.asked("POST", "/rotate$")), 1)
+        self.assertTrue(self.opens(self.variable("apps/a", "CI_X")["value"]))
+
+    def test_what_is_wider_than_the_pattern_allows_is_told(self):
+        text = self.exits(0, "plan", "--all", "--json").out
+        self.assertIn("not managed: its scope api is not in scopes_at_most", text)
+        self.assertIn("not managed: it is owner, above level_at_most", text)
+
+
+if __name__ == "__main__":
+    main()

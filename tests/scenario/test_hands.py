@@ -1,0 +1,233 @@
+"""Other hands: what somebody else did is told, with what to do, and never made worse."""
+import shutil
+
+from harness import ROOT, Case, main, until
+
+WORLD = {
+    "users": [{"username": "alice", "tokens": [{"name": "laptop", "created": "-85d", "expires": "+5d"}]}],
+    "projects": [
+        {"path": "shop/api",
+         "tokens": [{"name": "push", "secret": "glpat-push-old-000000", "created": "-10d", "expires": "+80d"}],
+         "variables": [{"key": "PUSH", "value": "glpat-push-old-000000"}]}]}
+TOKENS = """
+  - token: project:shop/api:push
+    deliver: [ ci_variable: PUSH ]
+"""
+
+
+FORBIDDEN = {"body": '{"message":"403 Forbidden"}', "content_type": "application/json"}
+
+
+class Hands(Case):
+    world = WORLD
+    tokens = TOKENS
+
+    def adopt(self):
+        self.exits(0, "run")
+        return self.living("push")
+
+    def order(self):
+        return self.host.run("rotate", "push", "--reason", "test")
+
+    def value(self):
+        return self.variable("shop/api", "PUSH")["value"]
+
+    # --- rotated, revoked ---
+
+    def test_a_foreign_rotation_is_told_and_left_alone(self):
+        token = self.adopt()
+        theirs = self.sim.act("rotate", token=token["id"])
+        self.needs_person(self.host.run("run"), "GLR-108")
+        self.assertEqual(self.changes(), [])
+        self.assertTrue(self.sim.alive(theirs["id"]))
+
+    def test_a_foreign_rotation_is_taken_over_by_order(self):
+        token = self.adopt()
+        theirs = self.sim.act("rotate", token=token["id"])
+        ended = self.order()
+        self.assertEqual(ended.code, 0, ended)
+        self.assertFalse(self.sim.alive(theirs["id"]))
+        self.assertEqual(self.value(), self.living("push")["secret"])
+        self.exits(0, "run")
+
+    def test_a_foreign_rotation_in_the_middle_of_ours_is_told(self):
+        self.adopt()
+        token = self.living("push")
+        self.sim.fault("delay", method="PUT", path="*/variables/*", ms=1000)
+        running = self.host.start("rotate", "push", "--reason", "test")
+        until(self.fault_was_hit, "the preflight")
+        self.sim.act("rotate", token=token["id"])
+        out, err = running.communicate()
+        self.assertEqual(running.returncode, 3, out + err)
+        self.assertIn("GLR-108", err)
+        self.no_family_is_harmed()
+        # Whoever rotated has the only living secret, and keeps it.
+        self.assertEqual(len([t for t in self.tokens_of("push") if t["alive"]]), 1)
+
+    def test_a_revoked_token_is_told_and_not_made_anew(self):
+        token = self.adopt()
+        self.sim.act("revoke", token=token["id"])
+        self.needs_person(self.host.run("run"), "GLR-109")
+        self.needs_person(self.order(), "GLR-109")
+        self.assertEqual(self.changes(), [])
+
+    def test_one_made_by_hand_after_a_revocation_is_taken_by_order(self):
+        token = self.adopt()
+        self.sim.act("revoke", token=token["id"])
+        self.sim.act("create_token", kind="project", owner="shop/api", name="push", scopes=["api"], expires="+20d")
+        ended = self.order()
+        self.assertEqual(ended.code, 0, ended)
+        self.assertEqual(self.value(), self.living("push")["secret"])
+
+    def test_a_held_secret_that_died_is_replaced(self):
+        self.adopt()
+        self.sim.fault("status", method="PUT", path="*/variables/*", status=403, nth=2, times=1,
+                       **FORBIDDEN)
+        self.assertEqual(self.order().code, 3)
+        held = self.living("push")
+        self.sim.act("revoke", token=held["id"])
+        self.needs_person(self.host.run("run"), "GLR-109")
+        self.assertEqual(self.asked("POST", "/rotate$")[1:], [])
+
+    # --- owners ---
+
+    def test_a_path_that_leads_elsewhere_is_not_followed(self):
+        self.adopt()
+        self.sim.act("rename_project", path="shop/api", to="shop/api-old")
+        self.sim.act("create_project", path="shop/api")
+        self.needs_person(self.order(), "GLR-105")
+        self.assertEqual(self.changes(), [])
+
+    def test_a_renamed_project_is_served_by_its_number(self):
+        self.adopt()
+        self.sim.act("rename_project", path="shop/api", to="shop/api-new")
+        self.assertEqual(self.order().code, 0)
+        self.assertEqual(self.variable("shop/api-new", "PUSH")["value"], self.living("push")["secret"])
+
+    def test_a_blocked_user_gets_no_new_secret(self):
+        self.host.set_tokens("""
+  - token: personal:alice:laptop
+    deliver: [ ci_variable: { key: ALICE, project: shop/api } ]
+""")
+        self.sim.act("block_user", user="alice")
+        self.needs_person(self.host.run("run"), "GLR-111")
+        self.assertEqual(self.asked("POST", "/rotate$"), [])
+
+    def test_a_purged_bot_is_told(self):
+        token = self.adopt()
+        self.sim.act("purge_bot", token=token["id"])
+        self.needs_person(self.host.run("run"), "GLR-109")
+        self.assertEqual(self.changes(), [])
+
+    # --- destinations ---
+
+    def test_a_variable_deleted_between_is_made_again(self):
+        self.adopt()
+        self.sim.fault("delay_after", method="POST", path="*/rotate", ms=300)
+        running = self.host.start("rotate", "push", "--reason", "test")
+        until(self.fault_was_hit, "the request")
+        self.sim.act("delete_variable", owner="shop/api", key="PUSH")
+        running.communicate()
+        self.assertEqual(running.returncode, 0)
+        self.assertEqual(self.value(), self.living("push")["secret"])
+
+    def test_a_value_overwritten_by_hand_is_written_again_before_the_row_closes(self):
+        self.adopt()
+        self.sim.fault("delay", method="GET", path="*/variables/*", nth=3, ms=300)
+        running = self.host.start("rotate", "push", "--reason", "test")
+        until(self.fault_was_hit, "the reading back")
+        self.sim.act("set_variable", owner="shop/api", key="PUSH", value="by-hand-000000")
+        running.communicate()
+        self.settles()
+        self.assertEqual(self.value(), self.living("push")["secret"])
+
+    def test_a_refused_destination_stops_the_rotation_before_anything_dies(self):
+        token = self.adopt()
+        self.sim.fault("status", method="PUT", path="*/variables/*", status=403, times=0,
+                       **FORBIDDEN)
+        self.needs_person(self.order(), "GLR-113")
+        self.assertTrue(self.sim.alive(token["id"]))
+        self.assertEqual(self.asked("POST", "/rotate$"), [])
+
+    def test_a_destination_that_refuses_later_keeps_the_secret_held(self):
+        self.adopt()
+        self.sim.fault("status", method="PUT", path="*/variables/*", status=403, nth=2, times=0,
+                       **FORBIDDEN)
+        self.needs_person(self.order(), "GLR-113")
+        self.assertIn("HELD", self.host.run("status").out)
+        self.clear_faults()
+        self.exits(0, "run")
+        self.assertEqual(self.value(), self.living("push")["secret"])
+        self.assertEqual(len(self.asked("POST", "/rotate$")), 1)
+
+    def test_a_variable_that_gitlab_can_not_hide_is_refused_before_anything_dies(self):
+        self.adopt()
+        self.host.set_tokens(TOKENS.replace("ci_variable: PUSH", "ci_variable: { key: PUSH, visibility: hidden }"))
+        self.needs_person(self.order(), "GLR-113")
+        self.assertEqual(self.asked("POST", "/rotate$"), [])
+
+    # --- a second agent, an old journal ---
+
+    def test_a_second_agent_does_not_overwrite_the_first(self):
+        self.adopt()
+        self.assertEqual(self.order().code, 0)
+        held = self.value()
+        other = self.host.path / "other"
+        other.mkdir(mode=0o700)
+        self.assertEqual(self.host.run("run", state=other).code, 0)
+        ended = self.host.run("rotate", "push", "--reason", "test", state=other)
+        self.needs_person(ended, "GLR-107")
+        self.assertEqual(self.value(), held)
+        self.assertTrue(self.opens(held))
+
+    def test_an_old_backup_of_the_journal_changes_nothing(self):
+        self.adopt()
+        self.assertEqual(self.order().code, 0)
+        shutil.copytree(self.host.state, self.host.path / "backup")
+        self.assertEqual(self.order().code, 0)
+        held = self.value()
+        shutil.rmtree(self.host.state)
+        shutil.copytree(self.host.path / "backup", self.host.state)
+        self.host.state.chmod(0o700)
+        self.needs_person(self.host.run("run"), "GLR-108")
+        self.needs_person(self.order(), "GLR-106")
+        self.assertEqual(self.value(), held)
+        self.assertTrue(self.opens(held))
+
+    # --- our own credential ---
+
+    def test_a_dead_credential_is_presented_once_and_no_more(self):
+        self.adopt()
+        self.forget_requests()
+        self.sim.act("revoke", token=1)
+        self.needs_person(self.host.run("run"), "GLR-114")
+        self.assertEqual([r["path"] for r in self.asked()], ["/api/v4/personal_access_tokens/self"])
+
+    def test_a_credential_that_dies_in_the_middle_never_meets_a_rotate_path(self):
+        self.adopt()
+        self.sim.fault("delay", method="PUT", path="*/variables/*", ms=500)
+        running = self.host.start("rotate", "push", "--reason", "test")
+        until(self.fault_was_hit, "the preflight")
+        self.sim.act("revoke", token=1)
+        _, err = running.communicate()
+        self.assertEqual(running.returncode, 3)
+        self.assertIn("GLR-114", err)
+        self.no_family_is_harmed()
+
+    def test_our_own_credential_is_never_rotated(self):
+        self.host.set_tokens("""
+  - token: personal:root:root
+    deliver: [ ci_variable: { key: OWN, project: shop/api } ]
+""")
+        name = [t for t in self.sim.ask("GET", "/sim/tokens").json if t["secret"] == ROOT][0]["name"]
+        self.host.set_tokens(f"""
+  - token: "personal:root:{name}"
+    deliver: [ ci_variable: {{ key: OWN, project: shop/api }} ]
+""")
+        ended = self.host.run("rotate", f"personal:root:{name}", "--reason", "test")
+        self.assertEqual(ended.code, 3, ended)
+        self.assertEqual(self.changes(), [])
+
+
+if __name__ == "__main__":
+    main()

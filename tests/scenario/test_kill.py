@@ -1,0 +1,134 @@
+"""The program dies at any moment and is started again: a consumer never ends up with a dead secret."""
+import signal
+
+from harness import Case, main, until
+
+WORLD = {"projects": [
+    {"path": "shop/api",
+     "tokens": [{"name": "push", "secret": "glpat-push-old-000000", "created": "-85d", "expires": "+5d"}],
+     "variables": [{"key": "PUSH", "value": "glpat-push-old-000000"}]}]}
+TOKENS = """
+  - token: project:shop/api:push
+    deliver:
+      - ci_variable: PUSH
+      - file: %s/push-token
+"""
+CREATE = """
+  - token: project:shop/api:fresh
+    scopes: [ api ]
+    deliver: [ ci_variable: FRESH ]
+"""
+LATE_MSEC = 300  # how much later than the kill a request is carried out; settle is 1 s
+
+
+class Kill(Case):
+    world = WORLD
+
+    def setUp(self):
+        super().setUp()
+        self.host.set_tokens(TOKENS % self.host.path)
+
+    def kill_at(self, nth, fault):
+        """Starts a run and kills it while GitLab works on its nth request; False when there are fewer."""
+        self.sim.fault(fault, path="*", nth=nth, ms=LATE_MSEC)
+        running = self.host.start("run")
+        until(lambda: self.fault_was_hit() or running.poll() is not None, "the request, or the end")
+        hit = self.fault_was_hit()
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        self.clear_faults()
+        return hit
+
+    def is_whole(self, name="push", key="PUSH"):
+        secret = self.living(name)["secret"]
+        self.assertEqual(self.variable("shop/api", key)["value"], secret)
+        self.assertTrue(self.opens(secret))
+        if name == "push":
+            self.assertEqual((self.host.path / "push-token").read_text(), secret)
+        self.no_family_is_harmed()
+        self.assertIn("whole", self.exits(0, "history", "--verify").out)
+
+    def kill_at_every_request(self, fault, tokens=None, name="push", key="PUSH"):
+        nth = 1
+        while True:
+            with self.subTest(fault=fault, request=nth):
+                self.doCleanups()
+                self.setUp()
+                if tokens:
+                    self.host.set_tokens(tokens)
+                if not self.kill_at(nth, fault):
+                    break
+                self.settles()
+                self.is_whole(name, key)
+            nth += 1
+        self.assertGreater(nth, 10)
+
+    def test_killed_while_a_request_is_under_way(self):
+        self.kill_at_every_request("delay")
+
+    def test_killed_before_an_answer_arrives(self):
+        self.kill_at_every_request("delay_after")
+
+    def test_killed_during_a_creation(self):
+        self.kill_at_every_request("delay_after", CREATE, "fresh", "FRESH")
+
+    def test_killed_twice(self):
+        for first in (6, 9, 12, 14):
+            for second in (3, 5, 8):
+                with self.subTest(first=first, second=second):
+                    self.doCleanups()
+                    self.setUp()
+                    self.kill_at(first, "delay_after")
+                    self.kill_at(second, "delay_after")
+                    self.settles()
+                    self.is_whole()
+
+    def test_killed_after_any_time(self):
+        for msec in range(0, 200, 8):
+            with self.subTest(msec=msec):
+                self.doCleanups()
+                self.setUp()
+                running = self.host.start("run")
+                try:
+                    running.communicate(timeout=msec / 1000)
+                except Exception:  # it still runs
+                    running.send_signal(signal.SIGKILL)
+                running.communicate()
+                self.settles()
+                self.is_whole()
+
+    def test_the_intent_is_on_disk_before_the_request_is_sent(self):
+        """Rule 1: while GitLab works on the request, the journal of a program that died says so."""
+        self.sim.fault("delay", method="POST", path="*/rotate", ms=LATE_MSEC)
+        running = self.host.start("run")
+        until(self.fault_was_hit, "the request")
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        self.assertEqual(self.host.events()[-1], "rotation.intended")
+
+    def test_a_secret_is_on_disk_before_it_is_delivered(self):
+        self.sim.fault("delay", method="PUT", path="*/variables/*", nth=2, ms=LATE_MSEC)
+        running = self.host.start("run")
+        until(self.fault_was_hit, "the delivery")
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        self.assertIn("rotation.held", self.host.events())
+        self.forget_requests()
+        self.settles()
+        self.assertEqual(self.asked("POST", "/rotate$"), [])
+        self.is_whole()
+
+    def test_a_signal_ends_a_run_at_a_safe_point(self):
+        self.sim.fault("delay_after", method="POST", path="*/rotate", ms=LATE_MSEC)
+        running = self.host.start("run")
+        until(self.fault_was_hit, "the request")
+        running.send_signal(signal.SIGTERM)
+        running.communicate()
+        self.assertEqual(running.returncode, 1)
+        # What was held is finished all the same.
+        self.assertEqual(self.host.events()[-1], "rotation.closed")
+        self.is_whole()
+
+
+if __name__ == "__main__":
+    main()

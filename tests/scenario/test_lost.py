@@ -1,0 +1,147 @@
+"""The answer to a request is lost, late, cut or nonsense: nothing is lost with it, and nothing is sent twice."""
+import re
+
+from harness import Case, main
+
+WORLD = {"projects": [
+    {"path": "shop/api",
+     "tokens": [{"name": "push", "secret": "glpat-push-old-000000", "created": "-85d", "expires": "+5d"}],
+     "variables": [{"key": "PUSH", "value": "glpat-push-old-000000"}]}]}
+TOKENS = """
+  - token: project:shop/api:push
+    deliver: [ ci_variable: PUSH ]
+"""
+CREATE = """
+  - token: project:shop/api:fresh
+    scopes: [ api ]
+    deliver: [ ci_variable: FRESH ]
+"""
+# Whether GitLab did it, as the fault says; and whether a later run is needed.
+FAULTS = [
+    ("drop_before_commit", {}), ("drop_after_commit", {}), ("cut_body", {}), ("garbage", {}),
+    ("wrong_content_type", {}), ("status", {"status": 500, "commit": True}), ("status", {"status": 500}),
+    ("status", {"status": 502, "body": "<html>bad gateway</html>", "content_type": "text/html"}),
+    ("status", {"status": 502, "body": "<html>bad gateway</html>", "content_type": "text/html", "commit": True}),
+    ("status", {"status": 503}), ("status", {"status": 409, "content_type": "application/json",
+                 "body": '{"message":"409 Conflict: Resource lock"}'}),
+    ("too_many", {"retry_after": 1}), ("too_many", {}),
+    ("redirect", {"location": "https://elsewhere.example.com/"}),
+]
+ROTATE = "*access_tokens/*/rotate"
+
+
+class Lost(Case):
+    world = WORLD
+    tokens = TOKENS
+
+    def is_whole(self, name="push", key="PUSH"):
+        token = self.living(name)
+        self.assertEqual(self.variable("shop/api", key)["value"], token["secret"])
+        self.assertTrue(self.opens(token["secret"]))
+        self.no_family_is_harmed()
+
+    def posts_match_intents(self):
+        """Rule 2: each intent sends one request, once."""
+        posts = self.asked("POST", "access_tokens")
+        intents = [e for e in self.host.events() if e == "rotation.intended"]
+        self.assertEqual(len(posts), len(intents))
+
+    def each_fault(self, path, tokens, name, key, faults=FAULTS, method="POST"):
+        for kind, more in faults:
+            with self.subTest(fault=kind, **more):
+                self.tearDown()
+                self.doCleanups()
+                self.setUp()
+                self.host.set_tokens(tokens)
+                self.sim.fault(kind, method=method, path=path, **more)
+                self.host.run("run")
+                self.assertTrue(self.fault_was_hit())
+                self.settles()
+                self.is_whole(name, key)
+                self.posts_match_intents()
+
+    def test_a_rotation_whose_answer_fails_is_repaired(self):
+        self.each_fault(ROTATE, TOKENS, "push", "PUSH")
+
+    def test_a_creation_whose_answer_fails_is_repaired(self):
+        self.each_fault("*/access_tokens", CREATE, "fresh", "FRESH")
+
+    def test_a_variable_whose_write_fails_gets_the_secret(self):
+        self.each_fault("*/variables/*", TOKENS, "push", "PUSH", method="PUT")
+
+    def test_the_second_write_of_a_variable_may_fail_too(self):
+        self.each_fault("*/variables/*", TOKENS, "push", "PUSH", method="PUT",
+                        faults=[(kind, {**more, "nth": 2}) for kind, more in FAULTS])
+
+    def test_reading_may_fail_anywhere(self):
+        reads = [("status", {"status": 502, "nth": n}) for n in range(1, 16)]
+        reads += [("drop_after_commit", {"nth": n}) for n in range(1, 16)]
+        for kind, more in reads:
+            with self.subTest(fault=kind, **more):
+                self.doCleanups()
+                self.setUp()
+                self.sim.fault(kind, method="GET", path="*", **more)
+                self.settles()
+                self.is_whole()
+
+    def test_two_lost_answers_in_a_row_are_repaired(self):
+        for first in ("drop_before_commit", "drop_after_commit"):
+            for second in ("drop_before_commit", "drop_after_commit"):
+                with self.subTest(first=first, second=second):
+                    self.doCleanups()
+                    self.setUp()
+                    self.sim.fault(first, method="POST", path=ROTATE)
+                    self.sim.fault(second, method="POST", path=ROTATE, nth=2)
+                    self.host.run("run")
+                    self.settles()
+                    self.is_whole()
+
+    def test_a_lost_answer_is_told_as_repaired(self):
+        self.sim.fault("drop_after_commit", method="POST", path=ROTATE)
+        ended = self.exits(0, "run")
+        self.assertIn("repaired 1 token", ended.out)
+        self.assertEqual(re.findall(r"rotation\.(\w+)", " ".join(self.host.events())),
+                         ["planned", "intended", "doubted", "planned", "intended", "held", "delivered",
+                          "verified", "swept", "closed"])
+
+    def test_a_secret_whose_answer_was_lost_is_never_presented(self):
+        self.sim.fault("drop_after_commit", method="POST", path=ROTATE)
+        self.exits(0, "run")
+        lost = sorted(self.tokens_of("push"), key=lambda t: t["id"])[1]
+        self.assertTrue(lost["revoked"])
+        self.assertIsNone(lost["last_used_at"])
+
+    def test_nothing_is_believed_before_settle_is_over(self):
+        self.host.limits = "{ settle: 30s }"
+        self.host.set_tokens(TOKENS)
+        self.sim.fault("drop_before_commit", method="POST", path=ROTATE)
+        running = self.host.start("run")
+        self.addCleanup(running.kill)
+        from harness import until
+        until(lambda: len(self.asked("POST", "/rotate$")) == 1 and
+              len(self.asked("GET", "/access_tokens$")) >= 2, "the doubt is read")
+        running.terminate()
+        running.communicate()
+        self.assertEqual(running.returncode, 1)
+        self.assertEqual(len(self.asked("POST", "/rotate$")), 1)
+        self.advance("60s")
+        self.settles()
+        self.is_whole()
+
+    def test_a_second_successor_of_our_own_is_revoked(self):
+        """What we gave up on commits later than anybody believed, and forks the family."""
+        self.sim.fault("delay_after", method="POST", path=ROTATE, ms=1500)
+        running = self.host.start("run")
+        self.addCleanup(running.kill)
+        from harness import until
+        until(lambda: self.asked("POST", "/rotate$"), "the request is there")
+        target = self.asked("POST", "/rotate$")[0]["path"].split("/")[-2]
+        fork = self.sim.act("rotate", token=int(target), expires_at="2027-02-19")
+        running.communicate()
+        self.settles()
+        self.assertFalse(self.sim.alive(fork["id"]))
+        self.is_whole()
+
+
+if __name__ == "__main__":
+    main()
