@@ -6,33 +6,65 @@
 #include "base/arena.h"
 #include "base/json.h"
 
+#define MESSAGE_BYTES 200
+
 /* What an answer says, taken apart once. */
 struct said {
 	int status;
-	bool changes;        /* the method changes something */
-	bool is_json;        /* GitLab itself speaks; a proxy speaks HTML or plain text */
-	const char *error;   /* {"error": …} */
-	const char *message; /* {"message": …} or {"error_description": …}, for people */
+	bool changes;      /* the method changes something */
+	bool is_json;      /* GitLab itself speaks; a proxy speaks HTML or plain text */
+	const char *error; /* {"error": …} */
+	const char
+		*message; /* for people: the most telling of what GitLab's error bodies hold */
 };
+
+static bool
+is_json(const struct http_answer *answer)
+{
+	return strstr(answer->content_type, "json") != NULL;
+}
 
 static struct said
 read_answer(const char *method, const struct http_answer *answer, struct arena *arena)
 {
+	static const char *const places[] = { "error_description", "message.error", "message",
+		"error" };
 	struct said said = {
 		.status = answer->status,
 		.changes = strcmp(method, "GET") != 0,
-		.is_json = strstr(answer->content_type, "json") != NULL,
+		.is_json = is_json(answer),
 	};
 
 	if (!said.is_json)
 		return said;
 	said.error = json_member(answer->body, "error", arena);
-	said.message = json_member(answer->body, "error_description", arena);
-	if (!said.message)
-		said.message = json_member(answer->body, "message", arena);
-	if (!said.message)
-		said.message = said.error;
+	for (size_t i = 0; i < ARRAY_SIZE(places) && !said.message; i++)
+		said.message = json_member(answer->body, places[i], arena);
 	return said;
+}
+
+static enum err_kind
+kind_of_400(const struct said *said)
+{
+	return said->message && strcasestr(said->message, "token already revoked")
+	               ? ERR_MOVED
+	               : ERR_REFUSED;
+}
+
+static enum err_kind
+kind_of_401(const struct said *said)
+{
+	return said->error && (!strcmp(said->error, "invalid_token") ||
+				      !strcmp(said->error, "dpop_error"))
+	               ? ERR_CREDENTIAL
+	               : ERR_REFUSED;
+}
+
+static enum err_kind
+kind_of_409(const struct said *said)
+{
+	return said->message && strcasestr(said->message, "resource lock") ? ERR_LATER
+	                                                                   : ERR_REFUSED;
 }
 
 static enum err_kind
@@ -40,19 +72,14 @@ kind_of_4xx(const struct said *said)
 {
 	if (said->status == 429)
 		return ERR_LATER;
-	/* What stands in front of GitLab knows nothing of what GitLab did. */
-	if (!said->is_json && said->changes)
-		return ERR_DOUBT;
+	/* What stands in front of GitLab knows nothing of what GitLab did, or has. */
+	if (!said->is_json)
+		return said->changes ? ERR_DOUBT : ERR_LATER;
 	switch (said->status) {
 	case 400:
-		return said->message && strcasestr(said->message, "token already revoked")
-		               ? ERR_MOVED
-		               : ERR_REFUSED;
+		return kind_of_400(said);
 	case 401:
-		return said->error && (!strcmp(said->error, "invalid_token") ||
-					      !strcmp(said->error, "dpop_error"))
-		               ? ERR_CREDENTIAL
-		               : ERR_REFUSED;
+		return kind_of_401(said);
 	case 403:
 	case 405:
 	case 412:
@@ -61,9 +88,7 @@ kind_of_4xx(const struct said *said)
 	case 404:
 		return ERR_MOVED;
 	case 409:
-		return said->message && strcasestr(said->message, "resource lock")
-		               ? ERR_LATER
-		               : ERR_REFUSED;
+		return kind_of_409(said);
 	default:
 		return said->changes ? ERR_DOUBT : ERR_LATER;
 	}
@@ -88,28 +113,78 @@ kind_of_answer(const struct said *said)
 	}
 }
 
+/* {"value":["is invalid"]} is for programs; people read: value: is invalid. What is cut ends with a whole character. */
+static const char *
+for_people(const char *message, char *text)
+{
+	const bool is_object = *message == '{' || *message == '[';
+	size_t length = 0;
+
+	for (; *message && length < MESSAGE_BYTES - 1; message++) {
+		if (is_object && strchr("{}[]\"", *message))
+			continue;
+		text[length++] = *message;
+		if (is_object && strchr(":,", *message))
+			text[length++] = ' ';
+	}
+	if (*message)
+		while (length && ((unsigned char)*message & 0xc0) == 0x80) {
+			message--;
+			length--;
+		}
+	text[length] = '\0';
+	return text;
+}
+
+static bool
+refuse(const struct said *said, const struct http_answer *answer, struct err *err)
+{
+	const enum err_kind kind = kind_of_answer(said);
+	char status[16], text[MESSAGE_BYTES + 1];
+
+	if (!said->message && *answer->location)
+		return err_set(err, kind, 0, "GitLab said: %d, it is at %.200s now",
+			said->status, answer->location);
+	if (!said->message)
+		return err_set(err, kind, 0, "GitLab, or a proxy before it, said: %d%s",
+			said->status, said->is_json ? "" : ", without a reason in JSON");
+	snprintf(status, sizeof(status), "%d ", said->status);
+	/* Most messages begin with the status, some do not. */
+	return err_set(err, kind, 0, "GitLab said: %s%s",
+		strncmp(said->message, status, strlen(status)) != 0 ? status : "",
+		for_people(said->message, text));
+}
+
 bool
 answer_check(const char *method, const struct http_answer *answer, struct err *err)
 {
 	auto_arena struct arena *arena = NULL;
 	struct said said;
 
-	if (answer->status >= 200 && answer->status < 300)
+	if (answer->status >= 200 && answer->status < 300 &&
+		(is_json(answer) || !secret_length(answer->body)))
 		return true;
 	arena = arena_new();
 	said = read_answer(method, answer, arena);
-	if (said.message && !strncmp(said.message, "40", 2))
-		return err_set(
-			err, kind_of_answer(&said), 0, "GitLab said: %.200s", said.message);
-	if (said.message)
-		return err_set(err, kind_of_answer(&said), 0, "GitLab said: %d %.200s",
-			answer->status, said.message);
-	if (*answer->location)
-		return err_set(err, kind_of_answer(&said), 0,
-			"GitLab said: %d, it is at %.200s now", answer->status,
-			answer->location);
-	return err_set(err, kind_of_answer(&said), 0, "GitLab said: %d%s", answer->status,
-		said.is_json ? "" : ", without a reason in JSON");
+	return refuse(&said, answer, err);
+}
+
+bool
+answer_is_absence(const struct http_answer *answer)
+{
+	static const char *const homes[] = { "404 Project Not Found", "404 Group Not Found",
+		"404 User Not Found", "404 Namespace Not Found" };
+	auto_arena struct arena *arena = NULL;
+	const char *message;
+
+	if (answer->status != 404 || !is_json(answer))
+		return false;
+	arena = arena_new();
+	message = json_member(answer->body, "message", arena);
+	for (size_t i = 0; i < ARRAY_SIZE(homes) && message; i++)
+		if (!strcasecmp(message, homes[i]))
+			return false;
+	return message != NULL;
 }
 
 enum credential_state

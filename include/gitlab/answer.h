@@ -1,7 +1,7 @@
 /* answer.h: status and body → what it means, by body and not by status alone.
  * Touches nothing: a pure function of the answer.
  *
- *   2xx                                                    true
+ *   2xx with JSON, or with nothing                         true
  *   401 {"error":"invalid_token"|"dpop_error"}              ERR_CREDENTIAL: about the presented credential
  *   401 otherwise                                          ERR_REFUSED: no right, or no such id (GitLab says
  *                                                          401 for both; the caller probes /self to tell)
@@ -12,9 +12,10 @@
  *                                                          for us to see)
  *   301, 302, 307, 308                                     ERR_MOVED: the path leads elsewhere, not followed
  *   409 Resource lock, 429, 503 (maintenance, or JSON)     ERR_LATER: refused before any work
- *   500, 502, 504, any other status; and to a change: a 503 that is not GitLab's JSON, a 2xx whose body is
- *                                   not what was promised  ERR_DOUBT to a change, ERR_LATER to a GET
- * An HTML or plain-text 4xx to a change is a proxy's word, not GitLab's: ERR_DOUBT, except the 429. */
+ *   409 otherwise (several variables of that key)          ERR_REFUSED
+ *   500, 502, 504, any other status; a 503 that is not GitLab's JSON, a 2xx of HTML or plain text
+ *                                                          ERR_DOUBT to a change, ERR_LATER to a GET
+ * An HTML or plain-text 4xx is a proxy's word, not GitLab's, and treated as the last row, except the 429. */
 #ifndef GITLAB_ANSWER_H
 #define GITLAB_ANSWER_H
 
@@ -24,6 +25,11 @@
 #include "base/http.h"
 
 must_check bool answer_check(const char *method, const struct http_answer *answer, struct err *err);
+
+/* Whether it is GitLab's word that the thing itself is not there. A 404 also comes for the project, group or
+ * user that it is in, when we may not see them, and for a route that a release does not know: they say nothing
+ * about the thing. */
+bool answer_is_absence(const struct http_answer *answer);
 
 /* For ERR_CREDENTIAL: what GitLab said of the credential. */
 enum credential_state { CREDENTIAL_UNKNOWN, CREDENTIAL_ALIVE, CREDENTIAL_EXPIRED, CREDENTIAL_REVOKED };
