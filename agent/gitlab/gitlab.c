@@ -206,10 +206,6 @@ send_once(struct gitlab *gitlab, const struct http_request *request, struct http
 
 	if (!pace_wait(server->pace, gitlab->urgency))
 		return err_set(err, ERR_STOPPED, 0, "stopped while GitLab asked us to wait");
-	if (!may_fail_again(server))
-		return err_set(err, ERR_LATER, 0,
-			"GitLab refused our credentials %d times within three minutes; we pause",
-			FAILURES_MOST);
 	pthread_mutex_lock(&server->lock);
 	server->sent++;
 	pthread_mutex_unlock(&server->lock);
@@ -222,11 +218,22 @@ send_once(struct gitlab *gitlab, const struct http_request *request, struct http
 	return false;
 }
 
+/* Only what passes by itself; an answer that cannot be read now cannot be read in a second either. */
 static bool
-may_ask_again(const struct http_request *request, const struct err *err)
+may_ask_again(const struct http_request *request, const struct http_answer *answer,
+	const struct err *err)
 {
-	return !strcmp(request->method, "GET") &&
-	       (err->kind == ERR_LATER || err->kind == ERR_REACH);
+	if (strcmp(request->method, "GET") != 0)
+		return false;
+	switch (answer->status) {
+	case 429:
+	case 502:
+	case 503:
+	case 504:
+		return true;
+	default:
+		return !answer->status && (err->kind == ERR_LATER || err->kind == ERR_REACH);
+	}
 }
 
 bool
@@ -236,14 +243,33 @@ gitlab_call(struct gitlab *gitlab, const char *method, const char *path,
 	const struct http_request request = { method, path, gitlab->credential, body };
 	int64_t pause_msec = PAUSE_FIRST_MSEC;
 
-	for (int try = 1;; try++, pause_msec *= 2) {
+	*answer = (struct http_answer){ 0 };
+	if (!may_fail_again(gitlab->server))
+		return err_set(err, ERR_LATER, 0,
+			"GitLab refused our credentials %d times within three minutes; we pause",
+			FAILURES_MOST);
+	for (int try = 1;; try++, pause_msec *= 4) {
 		if (send_once(gitlab, &request, answer, err))
 			return true;
-		if (!may_ask_again(&request, err) || try == TRIES ||
-			!clock_pause(pause_msec, gitlab->server->stop))
+		if (try == TRIES || !may_ask_again(&request, answer, err))
 			return false;
 		http_answer_done(answer);
+		*answer = (struct http_answer){ 0 };
+		if (!clock_pause(pause_msec, gitlab->server->stop)) {
+			err->kind = ERR_STOPPED;
+			return err_wrap(err, "stopped before it was asked again");
+		}
 	}
+}
+
+static bool
+read_object(const char *path, const struct http_answer *answer, const struct shape *shape,
+	struct arena *arena, void *target, struct err *err)
+{
+	if (json_decode(answer->body, shape, arena, target, err))
+		return true;
+	err->kind = ERR_LATER;
+	return err_wrap(err, "GitLab's answer to GET %s", path);
 }
 
 bool
@@ -252,12 +278,26 @@ gitlab_get(struct gitlab *gitlab, const char *path, const struct shape *shape,
 {
 	auto_http_answer struct http_answer answer = { 0 };
 
-	if (!gitlab_call(gitlab, "GET", path, NULL, &answer, err))
-		return false;
-	if (json_decode(answer.body, shape, arena, target, err))
+	return gitlab_call(gitlab, "GET", path, NULL, &answer, err) &&
+	       read_object(path, &answer, shape, arena, target, err);
+}
+
+bool
+gitlab_find(struct gitlab *gitlab, const char *path, const struct shape *shape,
+	struct arena *arena, bool *found, void *target, struct err *err)
+{
+	auto_http_answer struct http_answer answer = { 0 };
+
+	if (!gitlab_call(gitlab, "GET", path, NULL, &answer, err)) {
+		if (!answer_is_absence(&answer))
+			return false;
+		*found = false;
 		return true;
-	err->kind = ERR_LATER;
-	return err_wrap(err, "GitLab's answer to GET %s", path);
+	}
+	if (!read_object(path, &answer, shape, arena, target, err))
+		return false;
+	*found = true;
+	return true;
 }
 
 /* --- lists --- */

@@ -7,6 +7,8 @@
 #include "base/when.h"
 
 #define API "/api/v4"
+/* By age, so that what is made while we page comes last and moves nothing. */
+#define BY_ID "order_by=id&sort=asc"
 
 #define PERSON(member) offsetof(struct person, member)
 static const struct field person_fields[] = {
@@ -83,7 +85,10 @@ people_version(
 	struct version answer;
 	int major, minor;
 
-	if (!gitlab_get(gitlab, API "/metadata", &version_shape, arena, &answer, err))
+	/* Before 15.2 there is only /version. */
+	if (!gitlab_get(gitlab, API "/metadata", &version_shape, arena, &answer, err) &&
+		(err->kind != ERR_MOVED || !gitlab_get(gitlab, API "/version", &version_shape,
+						   arena, &answer, err)))
 		return false;
 	*version = answer.version;
 	if (sscanf(answer.version, "%d.%d", &major, &minor) == 2)
@@ -101,11 +106,33 @@ people_project(struct gitlab *gitlab, int64_t id, struct arena *arena,
 		&project_shape, arena, project, err);
 }
 
+/* GitLab knows what moved by its old path for a while. Who asks by path means what is there, and so do we: paths
+ * differ by case at the most. */
+static bool
+is_at(const struct place_of_work *place, const char *path, struct err *err)
+{
+	return !strcasecmp(place->path, path) ||
+	       err_set(err, ERR_MOVED, 0, "'%s' leads to '%s' now", path, place->path);
+}
+
+static bool
+get_at(struct gitlab *gitlab, const char *path, const char *request, const struct shape *shape,
+	struct arena *arena, struct place_of_work *place, struct err *err)
+{
+	struct place_of_work draft;
+
+	if (!gitlab_get(gitlab, request, shape, arena, &draft, err) ||
+		!is_at(&draft, path, err))
+		return false;
+	*place = draft;
+	return true;
+}
+
 bool
 people_project_at(struct gitlab *gitlab, const char *path, struct arena *arena,
 	struct place_of_work *project, struct err *err)
 {
-	return gitlab_get(gitlab,
+	return get_at(gitlab, path,
 		arena_format(arena, API "/projects/%s", http_escape(arena, path)),
 		&project_shape, arena, project, err);
 }
@@ -123,17 +150,10 @@ bool
 people_group_at(struct gitlab *gitlab, const char *path, struct arena *arena,
 	struct place_of_work *group, struct err *err)
 {
-	return gitlab_get(gitlab,
+	return get_at(gitlab, path,
 		arena_format(
 			arena, API "/groups/%s?with_projects=false", http_escape(arena, path)),
 		&group_shape, arena, group, err);
-}
-
-static bool
-list_places(struct gitlab *gitlab, const char *path, const struct shape *shape,
-	struct arena *arena, struct list *places, struct err *err)
-{
-	return gitlab_list(gitlab, path, shape, arena, places, err);
 }
 
 static bool
@@ -151,19 +171,20 @@ bool
 people_projects(struct gitlab *gitlab, int64_t group, struct arena *arena,
 	struct list *projects, struct err *err)
 {
-	const char *path = API "/projects?simple=true";
+	const char *path = API "/projects?simple=true&" BY_ID;
 	bool administer;
 
 	if (group)
 		path = arena_format(arena,
-			API "/groups/%" PRId64
-			    "/projects?include_subgroups=true&with_shared=false&simple=true",
+			API
+			"/groups/%" PRId64
+			"/projects?include_subgroups=true&with_shared=false&simple=true&" BY_ID,
 			group);
 	else if (!we_administer(gitlab, arena, &administer, err))
 		return false;
 	else if (!administer)
-		path = API "/projects?simple=true&membership=true";
-	return list_places(gitlab, path, &project_shape, arena, projects, err);
+		path = API "/projects?simple=true&membership=true&" BY_ID;
+	return gitlab_list(gitlab, path, &project_shape, arena, projects, err);
 }
 
 static bool
@@ -188,9 +209,11 @@ people_groups(struct gitlab *gitlab, int64_t group, struct arena *arena, struct 
 	struct list draft;
 
 	if (!group)
-		return list_places(gitlab, API "/groups", &group_shape, arena, groups, err);
-	if (!list_places(gitlab,
-		    arena_format(arena, API "/groups/%" PRId64 "/descendant_groups", group),
+		return gitlab_list(
+			gitlab, API "/groups?" BY_ID, &group_shape, arena, groups, err);
+	if (!gitlab_list(gitlab,
+		    arena_format(
+			    arena, API "/groups/%" PRId64 "/descendant_groups?" BY_ID, group),
 		    &group_shape, arena, &draft, err) ||
 		!add_group_itself(gitlab, group, arena, &draft, err))
 		return false;
@@ -243,16 +266,22 @@ pick_person(
 }
 
 static bool
+list_named(struct gitlab *gitlab, const char *username, struct arena *arena,
+	struct list *people, struct err *err)
+{
+	return gitlab_list(gitlab,
+		arena_format(arena, API "/users?username=%s", http_escape(arena, username)),
+		&person_shape, arena, people, err);
+}
+
+static bool
 own_person(struct gitlab *gitlab, const struct address *address, struct arena *arena,
 	struct owner *owner, struct err *err)
 {
 	struct owner draft = { .type = address->type };
 	struct list people;
 
-	if (!gitlab_list(gitlab,
-		    arena_format(arena, API "/users?username=%s",
-			    http_escape(arena, address->owner)),
-		    &person_shape, arena, &people, err) ||
+	if (!list_named(gitlab, address->owner, arena, &people, err) ||
 		!pick_person(&people, address->owner, &draft, err))
 		return false;
 	*owner = draft;
@@ -264,15 +293,35 @@ find_home(struct gitlab *gitlab, const char *path, struct arena *arena, struct o
 	struct err *err)
 {
 	struct place_of_work home;
+	const bool in_group = people_group_at(gitlab, path, arena, &home, err);
 
-	if (people_group_at(gitlab, path, arena, &home, err)) {
-		owner->id = home.id;
-		return true;
-	}
-	if (err->kind != ERR_MOVED || !people_project_at(gitlab, path, arena, &home, err))
+	/* A project's path has a slash. */
+	if (!in_group && (err->kind != ERR_MOVED || !strchr(path, '/') ||
+				 !people_project_at(gitlab, path, arena, &home, err)))
 		return false;
 	owner->id = home.id;
-	owner->in_project = true;
+	owner->path = home.path;
+	owner->in_project = !in_group;
+	return true;
+}
+
+/* Where a home does not list its accounts (a release that lacks it), the user's name must do. */
+static bool
+own_account_of(struct gitlab *gitlab, const struct owner *home, const char *username,
+	struct arena *arena, struct owner *owner, struct err *err)
+{
+	struct list people;
+	struct owner draft = *home;
+
+	if (!gitlab_list(gitlab,
+		    arena_format(arena, API "/%s/%" PRId64 "/service_accounts",
+			    home->in_project ? "projects" : "groups", home->id),
+		    &person_shape, arena, &people, err) &&
+		(err->kind != ERR_MOVED || !list_named(gitlab, username, arena, &people, err)))
+		return false;
+	if (!pick_person(&people, username, &draft, err))
+		return false;
+	*owner = draft;
 	return true;
 }
 
@@ -282,23 +331,16 @@ own_service_account(struct gitlab *gitlab, const struct address *address, struct
 	struct owner *owner, struct err *err)
 {
 	const char *slash = strrchr(address->owner, '/');
-	struct owner draft = { .type = address->type };
-	struct list people;
+	struct owner home = { .type = address->type };
 
 	if (!slash)
 		return own_person(gitlab, address, arena, owner, err);
 	if (!find_home(gitlab,
 		    arena_text_n(arena, address->owner, (size_t)(slash - address->owner)),
-		    arena, &draft, err))
+		    arena, &home, err) ||
+		!own_account_of(gitlab, &home, slash + 1, arena, owner, err))
 		return false;
-	if (!gitlab_list(gitlab,
-		    arena_format(arena, API "/%s/%" PRId64 "/service_accounts",
-			    draft.in_project ? "projects" : "groups", draft.id),
-		    &person_shape, arena, &people, err) ||
-		!pick_person(&people, slash + 1, &draft, err))
-		return false;
-	draft.path = address->owner;
-	*owner = draft;
+	owner->path = arena_format(arena, "%s/%s", home.path, owner->path);
 	return true;
 }
 
@@ -327,16 +369,13 @@ people_level(struct gitlab *gitlab, bool in_project, int64_t id, int64_t user_id
 {
 	auto_arena struct arena *arena = arena_new();
 	struct member member;
+	bool found;
 
-	if (gitlab_get(gitlab,
+	if (!gitlab_find(gitlab,
 		    arena_format(arena, API "/%s/%" PRId64 "/members/all/%" PRId64,
 			    in_project ? "projects" : "groups", id, user_id),
-		    &member_shape, arena, &member, err)) {
-		*level = member.access_level;
-		return true;
-	}
-	if (err->kind != ERR_MOVED)
+		    &member_shape, arena, &found, &member, err))
 		return false;
-	*level = ROLE_NONE;
+	*level = found ? member.access_level : ROLE_NONE;
 	return true;
 }

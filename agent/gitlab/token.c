@@ -9,6 +9,8 @@
 
 #define FILLS(member) offsetof(struct token, member)
 static const struct field token_fields[] = {
+	/* The first, so that what is only read is of a shape that begins behind it. */
+	{ "token", FIELD_SECRET, FILLS(secret) },
 	{ "id", FIELD_INT, FILLS(id), .required = true },
 	{ "user_id", FIELD_INT, FILLS(user_id), .required = true },
 	{ "name", FIELD_TEXT, FILLS(name), .required = true },
@@ -20,11 +22,22 @@ static const struct field token_fields[] = {
 	{ "last_used_at", FIELD_MOMENT, FILLS(last_used_msec) },
 	{ "revoked", FIELD_BOOL, FILLS(revoked) },
 	{ "active", FIELD_BOOL, FILLS(active) },
-	{ "token", FIELD_SECRET, FILLS(secret) },
 	{ NULL },
 };
 
 const struct shape token_shape = { "a token", token_fields, sizeof(struct token),
+	.tolerant = true };
+static const struct shape read_shape = { "a token", token_fields + 1, sizeof(struct token),
+	.tolerant = true };
+
+/* The least of an answer with a new secret: whatever else is wrong with it, the secret is shown this once. */
+static const struct field least_fields[] = {
+	{ "token", FIELD_SECRET, FILLS(secret), .required = true },
+	{ "id", FIELD_INT, FILLS(id), .required = true },
+	{ "user_id", FIELD_INT, FILLS(user_id) },
+	{ NULL },
+};
+static const struct shape least_shape = { "a token", least_fields, sizeof(struct token),
 	.tolerant = true };
 
 struct rotate_body {
@@ -82,7 +95,7 @@ token_self(struct gitlab *gitlab, struct arena *arena, struct token *token,
 		*state = answer.body ? answer_credential_state(&answer) : CREDENTIAL_UNKNOWN;
 	if (!ok)
 		return false;
-	if (json_decode(answer.body, &token_shape, arena, token, err))
+	if (json_decode(answer.body, &read_shape, arena, token, err))
 		return true;
 	err->kind = ERR_LATER;
 	return err_wrap(err, "GitLab's answer about the credential itself");
@@ -108,23 +121,55 @@ keep_users(struct tokens *tokens, int64_t user_id)
 	tokens->count = kept;
 }
 
+/* A token that was made while we paged pushes others onto the next page, where they come again. */
+static void
+drop_repeated(struct tokens *tokens)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < tokens->count; i++)
+		if (!kept || tokens->items[kept - 1].id != tokens->items[i].id)
+			tokens->items[kept++] = tokens->items[i];
+	tokens->count = kept;
+}
+
+static bool
+is_of_user(const struct owner *owner)
+{
+	return owner->type != TYPE_PROJECT && owner->type != TYPE_GROUP;
+}
+
+static bool
+read_list(struct gitlab *gitlab, const struct owner *owner, struct arena *arena,
+	struct list *list, struct err *err)
+{
+	const char *general = arena_format(
+		arena, "/api/v4/personal_access_tokens?user_id=%" PRId64, owner->user_id);
+	struct err second;
+
+	if (is_of_user(owner) && !owner->id)
+		return gitlab_list(gitlab, general, &read_shape, arena, list, err);
+	if (gitlab_list(gitlab, kind_tokens_path(owner, arena), &read_shape, arena, list, err))
+		return true;
+	/* Before 17.11 a service account's home does not list its tokens, but an administrator sees them. */
+	return is_of_user(owner) && err->kind == ERR_MOVED &&
+	       gitlab_list(gitlab, general, &read_shape, arena, list, &second);
+}
+
 bool
 token_list(struct gitlab *gitlab, const struct owner *owner, struct arena *arena,
 	struct tokens *tokens, struct err *err)
 {
-	const bool of_user = owner->type != TYPE_PROJECT && owner->type != TYPE_GROUP;
-	const char *path = kind_tokens_path(owner, arena);
 	struct list list;
 
-	if (of_user && !owner->id)
-		path = arena_format(arena, "%s?user_id=%" PRId64, path, owner->user_id);
-	if (!gitlab_list(gitlab, path, &token_shape, arena, &list, err))
+	if (!read_list(gitlab, owner, arena, &list, err))
 		return false;
 	*tokens = (struct tokens){ list.items, list.count };
-	if (of_user)
+	if (is_of_user(owner))
 		keep_users(tokens, owner->user_id);
 	if (tokens->count)
 		qsort(tokens->items, tokens->count, sizeof(*tokens->items), compare_ids);
+	drop_repeated(tokens);
 	return true;
 }
 
@@ -152,21 +197,27 @@ token_get(struct gitlab *gitlab, const struct owner *owner, int64_t id, struct a
 	if (owner->type == TYPE_SERVICE_ACCOUNT && owner->id)
 		return find_in_list(gitlab, owner, id, arena, token, err);
 	return gitlab_get(
-		gitlab, kind_token_path(owner, id, arena), &token_shape, arena, token, err);
+		gitlab, kind_token_path(owner, id, arena), &read_shape, arena, token, err);
 }
 
 /* --- changing --- */
 
-/* The secret is shown this once: an answer without it has done its work and lost it. */
+/* An answer without a secret has done its work and lost it. */
 static bool
 read_new(const struct http_answer *answer, struct arena *arena, struct token *token,
 	struct err *err)
 {
+	struct err ignored;
 	struct token draft;
 
 	if (!json_decode(answer->body, &token_shape, arena, &draft, err)) {
-		err->kind = ERR_DOUBT;
-		return err_wrap(err, "GitLab's answer with the new token");
+		if (!json_decode(answer->body, &least_shape, arena, &draft, &ignored)) {
+			err->kind = ERR_DOUBT;
+			return err_wrap(err, "GitLab's answer with the new token");
+		}
+		draft.name = "";
+		draft.created_msec = draft.last_used_msec = NO_MOMENT;
+		draft.expires_on = NO_DATE;
 	}
 	if (draft.secret && secret_length(draft.secret)) {
 		*token = draft;
@@ -194,7 +245,8 @@ token_rotate(struct gitlab *gitlab, const struct owner *owner, int64_t id, int64
 	auto_secret struct secret *body = json_encode(&rotate_shape, &wish);
 	const char *path = arena_format(arena, "%s/rotate", kind_token_path(owner, id, arena));
 
-	return post(gitlab, path, body, arena, token, err);
+	return post(gitlab, path, body, arena, token, err) ||
+	       err_wrap(err, "rotating token #%" PRId64, id);
 }
 
 bool
@@ -204,7 +256,8 @@ token_create(struct gitlab *gitlab, const struct owner *owner, const struct toke
 	const struct create_body create = { .wish = *wish };
 	auto_secret struct secret *body = json_encode(&create_shape, &create);
 
-	return post(gitlab, kind_create_path(owner, arena), body, arena, token, err);
+	return post(gitlab, kind_create_path(owner, arena), body, arena, token, err) ||
+	       err_wrap(err, "creating token '%s'", wish->name);
 }
 
 bool
@@ -213,7 +266,9 @@ token_revoke(struct gitlab *gitlab, const struct owner *owner, int64_t id, struc
 	auto_arena struct arena *arena = arena_new();
 	auto_http_answer struct http_answer answer = { 0 };
 
-	return gitlab_call(gitlab, "DELETE", kind_token_path(owner, id, arena), NULL, &answer,
-		       err) ||
-	       err->kind == ERR_MOVED;
+	if (gitlab_call(
+		    gitlab, "DELETE", kind_token_path(owner, id, arena), NULL, &answer, err))
+		return true;
+	/* ERR_MOVED to a 400: it was revoked already. */
+	return answer_is_absence(&answer) || (answer.status == 400 && err->kind == ERR_MOVED);
 }

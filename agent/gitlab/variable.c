@@ -89,8 +89,9 @@ row_path(const struct variable_where *where, struct arena *arena)
 static bool
 is_meant(const struct variable_where *where, const struct variable *variable)
 {
-	return where->level == VARIABLE_INSTANCE || !variable->environment_scope ||
-	       !strcmp(variable->environment_scope, where->scope);
+	const char *scope = variable->environment_scope ? variable->environment_scope : "*";
+
+	return where->level == VARIABLE_INSTANCE || !strcmp(scope, where->scope);
 }
 
 /* --- reading --- */
@@ -100,14 +101,12 @@ variable_get(struct gitlab *gitlab, const struct variable_where *where, struct a
 	bool *found, struct variable *variable, struct err *err)
 {
 	struct variable draft = { 0 };
+	bool present;
 
-	if (!gitlab_get(gitlab, row_path(where, arena), &variable_shape, arena, &draft, err)) {
-		if (err->kind != ERR_MOVED)
-			return err_wrap(err, "variable %s", where->key);
-		*found = false;
-		return true;
-	}
-	*found = is_meant(where, &draft);
+	if (!gitlab_find(gitlab, row_path(where, arena), &variable_shape, arena, &present,
+		    &draft, err))
+		return err_wrap(err, "reading variable %s", where->key);
+	*found = present && is_meant(where, &draft);
 	if (*found)
 		*variable = draft;
 	else
@@ -203,7 +202,8 @@ variable_can_mask(const struct secret *value, bool raw)
 	for (size_t i = 0; i < length; i++) {
 		const unsigned char byte = (unsigned char)text[i];
 
-		if (raw ? isspace(byte) : !isalnum(byte) && !strchr("_+=/@:.~-", byte))
+		if (raw ? isspace(byte)
+			: !isalnum(byte) && (!byte || !strchr("_+=/@:.~-", byte)))
 			return false;
 	}
 	return length >= MASKED_LEAST;

@@ -23,7 +23,6 @@ void gitlab_server_free(struct gitlab_server *server);
 int64_t gitlab_now(const struct gitlab_server *server);
 /* Local clock minus server clock, seconds; 0 before the first answer. */
 int64_t gitlab_clock_skew(const struct gitlab_server *server);
-/* Milliseconds, for events. */
 unsigned gitlab_requests_sent(const struct gitlab_server *server);
 
 /* "18.11.5-ee" split; all 0 until people_version() asked for it. */
@@ -45,13 +44,14 @@ void gitlab_set_urgency(struct gitlab *gitlab, enum urgency urgency);
  * pause the server names (at most 60 s) or a growing one. A change is sent once and never again here.
  * After ten refused credentials within three minutes nothing more is sent until they are over (ERR_LATER): GitLab and what stands
  * in front of it ban hosts that go on.
- * Success: true, with a 2xx answer (for http_answer_done()).
- * Fails as answer.h says; `answer` is written on failure too, when there was one (body for its reason). */
+ * Owns:  `answer` is written in any case, and the caller's for http_answer_done(): a 2xx on success, on failure the
+ *        last one for its status and body, or zeroes when there was none. What it held before is not freed.
+ * Fails: as answer.h and http_send() say; ERR_STOPPED when a signal ended a wait: a change was not sent then. */
 must_check bool gitlab_call(struct gitlab *gitlab, const char *method, const char *path,
 	const struct secret *body, struct http_answer *answer, struct err *err);
 
-/* All pages of a list of `shape`, in order, into one list; stops with ERR_LATER when a page repeats, when
- * more than 100 000 items come, or when any page fails: a part of a list is no list. */
+/* All pages of a list of `shape` (without FIELD_SECRET), in order, into one list; stops with ERR_LATER when a page
+ * repeats, when more than 100 000 items come, or when any page fails: a part of a list is no list. */
 struct list;
 struct shape;
 must_check bool gitlab_list(struct gitlab *gitlab, const char *path, const struct shape *shape,
@@ -60,6 +60,10 @@ must_check bool gitlab_list(struct gitlab *gitlab, const char *path, const struc
 /* A GET of one object. */
 must_check bool gitlab_get(struct gitlab *gitlab, const char *path, const struct shape *shape,
 	struct arena *arena, void *target, struct err *err);
+
+/* The same of one that need not be there: `found` is false when answer_is_absence() says so. */
+must_check bool gitlab_find(struct gitlab *gitlab, const char *path, const struct shape *shape,
+	struct arena *arena, bool *found, void *target, struct err *err);
 
 CLEANUP(gitlab, struct gitlab *, gitlab_free)
 #define auto_gitlab __attribute__((cleanup(gitlab_cleanup)))

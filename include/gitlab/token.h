@@ -52,7 +52,8 @@ must_check bool token_list(struct gitlab *gitlab, const struct owner *owner, str
 must_check bool token_get(struct gitlab *gitlab, const struct owner *owner, int64_t id,
 	struct arena *arena, struct token *token, struct err *err);
 
-/* One POST …/:id/rotate, sent once, asking for `expires_on`. On success token->secret is set.
+/* One POST …/:id/rotate, sent once, asking for `expires_on`. On success token->secret is set; where the rest of the
+ * answer cannot be read, the secret is kept all the same, with id alone (name "", NO_MOMENT, NO_DATE).
  * Fails: ERR_REACH nothing was sent; ERR_DOUBT also when the 200 holds no token. */
 must_check bool token_rotate(struct gitlab *gitlab, const struct owner *owner, int64_t id,
 	int64_t expires_on, struct arena *arena, struct token *token, struct err *err);
@@ -67,7 +68,8 @@ struct token_wish {
 must_check bool token_create(struct gitlab *gitlab, const struct owner *owner,
 	const struct token_wish *wish, struct arena *arena, struct token *token, struct err *err);
 
-/* DELETE by id; 404 and already revoked are success. */
+/* DELETE by id; already revoked and a 404 of the token itself are success. A 404 of its project, group or user, or of
+ * the route, says nothing about the token: ERR_MOVED. */
 must_check bool token_revoke(
 	struct gitlab *gitlab, const struct owner *owner, int64_t id, struct err *err);
 

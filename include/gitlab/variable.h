@@ -29,7 +29,8 @@ struct variable {
 };
 void variable_done(struct variable *variable); /* frees value */
 
-/* `found` is false when there is none (404); a variable of another scope is none. */
+/* `found` is false when there is none; a variable of another scope is none. A 404 of the project or group itself is
+ * ERR_MOVED. */
 must_check bool variable_get(struct gitlab *gitlab, const struct variable_where *where,
 	struct arena *arena, bool *found, struct variable *variable, struct err *err);
 
