@@ -312,17 +312,23 @@ decode_arm(const struct reader *reader, const struct field *field, struct choice
 	return arm;
 }
 
+/* A value with an error in it is no value: what goes on with it counts on its required keys. */
 static void
 decode_arm_value(struct reader *reader, const struct arm *arm, struct choice *choice)
 {
-	if (arm->shape) {
-		choice->value = arena_alloc(reader->arena, arm->shape->bytes);
-		decode_struct(reader, arm->shape, arm->word, choice->value);
+	size_t before = diags_count(reader->diags);
+	void *value;
+
+	if (!arm->shape) {
+		diags_add(reader->diags, choice->at,
+			"'%s' stands alone, with nothing behind it", arm->word);
+		skip_value(reader);
 		return;
 	}
-	diags_add(reader->diags, choice->at, "'%s' stands alone, with nothing behind it",
-		arm->word);
-	skip_value(reader);
+	value = arena_alloc(reader->arena, arm->shape->bytes);
+	decode_struct(reader, arm->shape, arm->word, value);
+	if (diags_count(reader->diags) == before)
+		choice->value = value;
 }
 
 /* Keys behind the first are most often those of its value, not indented far enough. */

@@ -61,7 +61,7 @@ struct arm {
 struct choice {
 	struct place at;
 	int kind;    /* the arm's value; 0 is no arm's */
-	void *value; /* a struct of the arm's shape, in the arena; NULL for a bare word */
+	void *value; /* a struct of the arm's shape, in the arena; NULL for a bare word, and after an error in it */
 };
 
 struct field {

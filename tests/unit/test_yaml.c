@@ -162,7 +162,6 @@ yaml_reads_what_is_odd_but_harmless(void **state)
 		"\xef\xbb\xbfmode: 0400\n",
 		"mode: 0400\r\nbox: a\r\n",
 		"lines:\n",
-		"lines: ~\n",
 		"lines: []\n",
 		"lines: [{for: '*', since: null}]\n",
 		"box: { key: \"\\u00e4\\n\" }\n",
@@ -329,6 +328,8 @@ yaml_tells_all_errors_of_a_file_at_once(void **state)
 	}
 	/* What was good is there, for the checks that go on with it. */
 	assert_int_equal(decoded.sheet.lines.count, 2);
+	assert_int_equal(decoded.sheet.deliver.count, 2);
+	assert_null(((const struct choice *)decoded.sheet.deliver.items)[1].value);
 	done(&decoded);
 }
 
@@ -343,7 +344,6 @@ yaml_passes_over_unknown_keys_of_tolerant_shapes_only(void **state)
 	(void)state;
 
 	assert_false(yaml_decode("f", text, strlen(text), &box_shape, arena, &box, diags));
-	assert_int_equal(box.locked, STATED_YES);
 	tolerant.tolerant = true;
 	assert_true(yaml_decode("f", text, strlen(text), &tolerant, arena, &box, diags));
 	assert_int_equal(box.locked, STATED_YES);
@@ -418,7 +418,6 @@ yaml_reads_files_that_only_the_owner_can_write(void **state)
 	} rows[] = {
 		{ 0600, NULL },
 		{ 0644, NULL },
-		{ 0400, NULL },
 		{ 0664, "others may write it (mode 0664)" },
 		{ 0602, "others may write it (mode 0602)" },
 	};
