@@ -327,7 +327,7 @@ decode_arm_value(struct reader *reader, const struct arm *arm, struct choice *ch
 	}
 	value = arena_alloc(reader->arena, arm->shape->bytes);
 	decode_struct(reader, arm->shape, arm->word, value);
-	if (diags_count(reader->diags) == before)
+	if (diags_count(reader->diags) == before && !reader->broken)
 		choice->value = value;
 }
 
