@@ -341,6 +341,24 @@ sample_of(struct arena *arena, const struct address *token)
 	return sample;
 }
 
+/* Whether a destination has what it needs; what it lacks the decoder has told. */
+static bool
+is_whole(const struct choice *choice)
+{
+	const struct arm *arm = destination_arms;
+
+	while (arm->word && arm->value != choice->kind)
+		arm++;
+	if (!arm->word || !arm->shape || !choice->value)
+		return false;
+	for (const struct field *field = arm->shape->fields; field->key; field++)
+		if (field->required && field->kind == FIELD_TEXT &&
+			!*(const char *const *)(const void *)((const char *)choice->value +
+							      field->offset))
+			return false;
+	return true;
+}
+
 static void
 claim_destinations(
 	const struct checking *checking, const struct token_entry *entry, struct claims *claims)
@@ -354,8 +372,8 @@ claim_destinations(
 		struct list list = { 0 };
 		const struct destination *found;
 
-		if (!deliver[i].kind || !deliver[i].value)
-			continue; /* The decoder has told it. */
+		if (!is_whole(&deliver[i]))
+			continue;
 		if (!destination_expand(&deliver[i], &sample, pattern,
 			    entry->outside_owner == STATED_YES, checking->arena, &list, &err)) {
 			diags_add(checking->diags, deliver[i].at, "%s", err.text);

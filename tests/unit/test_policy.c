@@ -167,6 +167,8 @@ static const struct {
 	{ HEAD "tokens:\n  - { token: 'project:g/api:ci' }\n", 4, "needs 'deliver'" },
 	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [ fiel: /x ] }\n", 4,
 		"did you mean 'file'" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [ ci_variable: { raw: yes } ] }\n",
+		4, "a ci_variable needs 'key'" },
 	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [ file: x ] }\n", 4,
 		"'x' is no absolute path" },
 	{ HEAD "tokens:\n  - { token: 'personal:al:x', deliver: [ ci_variable: A ] }\n", 4,
