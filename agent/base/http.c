@@ -34,7 +34,7 @@ struct exchange {
 	size_t body_length, body_given;
 	struct secret *answer;
 	size_t answer_length, answer_capacity, answer_max_bytes;
-	bool too_large;
+	bool too_large, head_is_whole;
 };
 
 bool
@@ -98,6 +98,23 @@ take_answer(char *bytes, size_t size, size_t count, void *data)
 	}
 	exchange->answer_length += length;
 	return length;
+}
+
+/* libcurl takes a head that was cut for a whole one: only the empty line tells. It also takes the line of
+ * an HTTP version that nobody agreed on. */
+static size_t
+take_header(char *bytes, size_t size, size_t count, void *data)
+{
+	struct exchange *exchange = data;
+	const bool begins = size * count > 7 && !memcmp(bytes, "HTTP/", 5);
+
+	if (begins && memcmp(bytes, "HTTP/1.", 7) != 0)
+		return 0;
+	if (begins)
+		exchange->head_is_whole = false;
+	if (*bytes == '\r' || *bytes == '\n')
+		exchange->head_is_whole = true;
+	return size * count;
 }
 
 static curl_socket_t
@@ -176,6 +193,7 @@ http_new(struct http_site *site)
 	SET(http, ERRORBUFFER, http->error);
 	SET(http, READFUNCTION, give_body);
 	SET(http, WRITEFUNCTION, take_answer);
+	SET(http, HEADERFUNCTION, take_header);
 	return http;
 }
 
@@ -376,6 +394,7 @@ set_request(struct http *http, struct exchange *exchange, struct curl_slist *hea
 		SET(http, READDATA, exchange);
 	}
 	SET(http, WRITEDATA, exchange);
+	SET(http, HEADERDATA, exchange);
 	SET(http, HTTPHEADER, headers);
 }
 
@@ -410,6 +429,19 @@ explain(struct http *http, const struct exchange *exchange, CURLcode code, struc
 		"the answer to %s %s is lost: %s", request->method, request->path, why);
 }
 
+/* After CURLE_OK the answer is a final one (no 100 Continue), and whole. */
+static CURLcode
+perform(struct http *http, const struct exchange *exchange)
+{
+	CURLcode code = curl_easy_perform(http->curl);
+	long status = 0;
+
+	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_OK && (!exchange->head_is_whole || status < 200))
+		return CURLE_PARTIAL_FILE;
+	return code;
+}
+
 bool
 http_send(struct http *http, const struct http_request *request, struct http_answer *answer,
 	struct err *err)
@@ -424,7 +456,7 @@ http_send(struct http *http, const struct http_request *request, struct http_ans
 	http->error[0] = '\0';
 	SET(http, URL, arena_format(arena, "%s%s", http->site->url, request->path));
 	set_request(http, &exchange, headers);
-	code = curl_easy_perform(http->curl);
+	code = perform(http, &exchange);
 	SET(http, HTTPHEADER, NULL);
 	if (code) {
 		secret_free(exchange.answer);
