@@ -88,6 +88,7 @@ class Hands(Case):
         self.sim.act("revoke", token=held["id"])
         self.needs_person(self.host.run("run"), "GLR-109")
         self.assertEqual(self.asked("POST", "/rotate$")[1:], [])
+        self.assertNotEqual(self.value(), held["secret"])
 
     # --- owners ---
 
@@ -97,6 +98,10 @@ class Hands(Case):
         self.sim.act("create_project", path="shop/api")
         self.needs_person(self.order(), "GLR-105")
         self.assertEqual(self.changes(), [])
+
+    def test_a_path_that_leads_elsewhere_stops_a_rotation_to_a_file_too(self):
+        self.host.set_tokens(TOKENS.replace("ci_variable: PUSH", f"file: {self.host.path}/out"))
+        self.test_a_path_that_leads_elsewhere_is_not_followed()
 
     def test_a_renamed_project_is_served_by_its_number(self):
         self.adopt()
@@ -213,6 +218,26 @@ class Hands(Case):
         self.assertEqual(running.returncode, 3)
         self.assertIn("GLR-114", err)
         self.no_family_is_harmed()
+
+    def test_what_one_worker_learns_of_our_credential_stops_the_others(self):
+        """Rule 4: B has passed its preflight when A is told that the credential is dead."""
+        self.sim.act("create_token", kind="project", owner="shop/api", name="b", scopes=["api"], expires="+1d")
+        self.sim.act("create_token", kind="project", owner="shop/api", name="a", scopes=["api"], expires="+1d")
+        for key in "AB":
+            self.sim.act("set_variable", owner="shop/api", key=key, value="old-value-0000")
+        self.host.set_tokens("".join(f"""
+  - token: project:shop/api:{key.lower()}
+    deliver: [ ci_variable: {key} ]
+""" for key in "AB"))
+        self.sim.fault("delay_after", method="PUT", path="*/variables/B", ms=1500)
+        self.sim.fault("delay", method="PUT", path="*/variables/A", ms=700)
+        running = self.host.start("run")
+        until(lambda: all(f["hits"] for f in self.sim.ask("GET", "/sim/faults").json), "both preflights")
+        self.sim.act("revoke", token=1)
+        _, err = running.communicate()
+        self.assertEqual(running.returncode, 3)
+        self.assertIn("GLR-114", err)
+        self.assertEqual(self.asked("POST", "/rotate$"), [])
 
     def test_our_own_credential_is_never_rotated(self):
         self.host.set_tokens("""
