@@ -117,6 +117,18 @@ encode_items(const struct field *field, const struct list *list)
 	return array;
 }
 
+/* A struct in place of which nothing is there is absent: `{}` would lack what it requires. */
+static json_t *
+encode_part(const struct field *field, const void *source)
+{
+	json_t *object = encode_struct(field->shape, source);
+
+	if (field->required || json_object_size(object))
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
 /* NULL for what is absent. */
 static json_t *
 encode_field(const struct field *field, const void *source)
@@ -150,7 +162,7 @@ encode_field(const struct field *field, const void *source)
 	case FIELD_TEXTS:
 		return encode_texts(source);
 	case FIELD_STRUCT:
-		return encode_struct(field->shape, source);
+		return encode_part(field, source);
 	case FIELD_ARMS:
 		return encode_choice(field->arms, source);
 	case FIELD_LIST:
