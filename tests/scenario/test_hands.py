@@ -221,8 +221,10 @@ class Hands(Case):
 
     def test_what_one_worker_learns_of_our_credential_stops_the_others(self):
         """Rule 4: B has passed its preflight when A is told that the credential is dead."""
-        self.sim.act("create_token", kind="project", owner="shop/api", name="b", scopes=["api"], expires="+1d")
-        self.sim.act("create_token", kind="project", owner="shop/api", name="a", scopes=["api"], expires="+1d")
+        self.sim.act("create_token", kind="project", owner="shop/api", name="b", scopes=["api"], created="-89d",
+                     expires="+1d")
+        self.sim.act("create_token", kind="project", owner="shop/api", name="a", scopes=["api"], created="-89d",
+                     expires="+1d")
         for key in "AB":
             self.sim.act("set_variable", owner="shop/api", key=key, value="old-value-0000")
         self.host.set_tokens("".join(f"""

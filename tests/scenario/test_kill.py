@@ -16,6 +16,7 @@ TOKENS = """
 CREATE = """
   - token: project:shop/api:fresh
     scopes: [ api ]
+    access_level: developer
     deliver: [ ci_variable: FRESH ]
 """
 LATE_MSEC = 300  # how much later than the kill a request is carried out; settle is 1 s

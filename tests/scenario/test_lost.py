@@ -14,6 +14,7 @@ TOKENS = """
 CREATE = """
   - token: project:shop/api:fresh
     scopes: [ api ]
+    access_level: developer
     deliver: [ ci_variable: FRESH ]
 """
 # Whether GitLab did it, as the fault says; and whether a later run is needed.
