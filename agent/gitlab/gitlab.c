@@ -248,7 +248,7 @@ gitlab_call(struct gitlab *gitlab, const char *method, const char *path,
 		return err_set(err, ERR_LATER, 0,
 			"GitLab refused our credentials %d times within three minutes; we pause",
 			FAILURES_MOST);
-	for (int try = 1;; try++, pause_msec *= 4) {
+	for (int try = 1;; try++, pause_msec *= 2) {
 		if (send_once(gitlab, &request, answer, err))
 			return true;
 		if (try == TRIES || !may_ask_again(&request, answer, err))

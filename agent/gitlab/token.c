@@ -151,8 +151,9 @@ read_list(struct gitlab *gitlab, const struct owner *owner, struct arena *arena,
 		return gitlab_list(gitlab, general, &read_shape, arena, list, err);
 	if (gitlab_list(gitlab, kind_tokens_path(owner, arena), &read_shape, arena, list, err))
 		return true;
-	/* Before 17.11 a service account's home does not list its tokens, but an administrator sees them. */
-	return is_of_user(owner) && err->kind == ERR_MOVED &&
+	/* Before 17.11 a service account's home does not list its tokens; an administrator and the account itself
+	 * see them all the same. */
+	return is_of_user(owner) && (err->kind == ERR_MOVED || err->kind == ERR_REFUSED) &&
 	       gitlab_list(gitlab, general, &read_shape, arena, list, &second);
 }
 
