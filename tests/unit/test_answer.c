@@ -42,71 +42,75 @@ kind_of_answer(const char *method, const struct http_answer *answer, struct err 
 	return answer_check(method, answer, err) ? ERR_NONE : err->kind;
 }
 
+/* clang-format off */
+static const struct {
+	int status;
+	const char *type, *body;
+	enum err_kind get, change;
+} classes[] = {
+	{ 200, JSON,  "{\"id\":1}", ERR_NONE, ERR_NONE },
+	{ 201, JSON,  "{\"id\":1}", ERR_NONE, ERR_NONE },
+	{ 204, "",    "", ERR_NONE, ERR_NONE },
+	{ 200, HTML,  "<h1>Sign in</h1>", ERR_LATER, ERR_DOUBT },
+	{ 200, PLAIN, "ok", ERR_LATER, ERR_DOUBT },
+	{ 301, JSON,  "{\"message\":\"Moved\"}", ERR_MOVED, ERR_MOVED },
+	{ 302, HTML,  "", ERR_MOVED, ERR_MOVED },
+	{ 307, HTML,  "", ERR_MOVED, ERR_MOVED },
+	{ 308, HTML,  "", ERR_MOVED, ERR_MOVED },
+	{ 400, JSON,  "{\"message\":\"400 Bad request - Token already revoked\"}", ERR_MOVED, ERR_MOVED },
+	{ 400, JSON,  "{\"message\":\"400 Bad request - token already revoked\"}", ERR_MOVED, ERR_MOVED },
+	{ 400, JSON,  "{\"message\":\"400 Bad request - Expiration date must be before 2027-08-07\"}", ERR_REFUSED, ERR_REFUSED },
+	{ 400, JSON,  "{\"message\":{\"value\":[\"is invalid\"]}}", ERR_REFUSED, ERR_REFUSED },
+	{ 400, JSON,  "{\"error\":\"expires_at is invalid\"}", ERR_REFUSED, ERR_REFUSED },
+	{ 400, HTML,  "<h1>Bad Request</h1>", ERR_LATER, ERR_DOUBT },
+	{ 401, JSON,  REVOKED_BODY, ERR_CREDENTIAL, ERR_CREDENTIAL },
+	{ 401, JSON,  EXPIRED_BODY, ERR_CREDENTIAL, ERR_CREDENTIAL },
+	{ 401, JSON,  "{\"error\":\"dpop_error\",\"error_description\":\"DPoP validation error\"}", ERR_CREDENTIAL, ERR_CREDENTIAL },
+	{ 401, JSON,  "{\"message\":\"401 Unauthorized\"}", ERR_REFUSED, ERR_REFUSED },
+	{ 401, HTML,  "", ERR_LATER, ERR_DOUBT },
+	{ 403, JSON,  "{\"error\":\"insufficient_scope\",\"error_description\":\"more\",\"scope\":\"api\"}", ERR_REFUSED, ERR_REFUSED },
+	{ 403, JSON,  "{\"message\":\"403 Forbidden - Your account has been blocked.\"}", ERR_REFUSED, ERR_REFUSED },
+	{ 404, JSON,  "{\"message\":\"404 Project Not Found\"}", ERR_MOVED, ERR_MOVED },
+	{ 404, HTML,  "<h1>404</h1>", ERR_LATER, ERR_DOUBT },
+	{ 405, JSON,  "{\"message\":\"405 Method Not Allowed\"}", ERR_REFUSED, ERR_REFUSED },
+	{ 408, JSON,  "{}", ERR_LATER, ERR_DOUBT },
+	{ 409, JSON,  "{\"message\":\"409 Conflict: Resource lock\"}", ERR_LATER, ERR_LATER },
+	{ 409, JSON,  "{\"message\":\"There are multiple variables with provided parameters.\"}", ERR_REFUSED, ERR_REFUSED },
+	{ 412, JSON,  "{\"message\":\"412 Precondition Failed\"}", ERR_REFUSED, ERR_REFUSED },
+	{ 422, JSON,  "{\"message\":\"Expiration date must be before 2027-08-07\"}", ERR_REFUSED, ERR_REFUSED },
+	{ 429, PLAIN, "Retry later", ERR_LATER, ERR_LATER },
+	{ 429, JSON,  "{\"message\":{\"error\":\"too many\"}}", ERR_LATER, ERR_LATER },
+	{ 500, JSON,  "{\"message\":\"500 Internal Server Error\"}", ERR_LATER, ERR_DOUBT },
+	{ 502, HTML,  "<h1>Bad Gateway</h1>", ERR_LATER, ERR_DOUBT },
+	{ 503, JSON,  "{\"message\":\"GitLab Maintenance: system is in maintenance mode\"}", ERR_LATER, ERR_LATER },
+	{ 503, HTML,  "<h1>Service Unavailable</h1>", ERR_LATER, ERR_DOUBT },
+	{ 504, HTML,  "", ERR_LATER, ERR_DOUBT },
+	{ 599, "",    "", ERR_LATER, ERR_DOUBT },
+};
+/* clang-format on */
+
+static void
+check_class(size_t row, const char *method, enum err_kind expected)
+{
+	auto_http_answer struct http_answer answer =
+		answer_of(classes[row].status, classes[row].type, classes[row].body);
+	struct err err;
+
+	if (kind_of_answer(method, &answer, &err) != expected)
+		fail_msg("%s, %d %s: %d, %s", method, classes[row].status, classes[row].body,
+			err.kind, err.text);
+}
+
 static void
 answer_is_classed_by_its_body_and_by_what_was_asked(void **state)
 {
-	/* clang-format off */
-	static const struct {
-		int status;
-		const char *type, *body;
-		enum err_kind get, change;
-	} rows[] = {
-		{ 200, JSON,  "{\"id\":1}", ERR_NONE, ERR_NONE },
-		{ 201, JSON,  "{\"id\":1}", ERR_NONE, ERR_NONE },
-		{ 204, "",    "", ERR_NONE, ERR_NONE },
-		{ 200, HTML,  "<h1>Sign in</h1>", ERR_LATER, ERR_DOUBT },
-		{ 200, PLAIN, "ok", ERR_LATER, ERR_DOUBT },
-		{ 301, JSON,  "{\"message\":\"Moved\"}", ERR_MOVED, ERR_MOVED },
-		{ 302, HTML,  "", ERR_MOVED, ERR_MOVED },
-		{ 307, HTML,  "", ERR_MOVED, ERR_MOVED },
-		{ 308, HTML,  "", ERR_MOVED, ERR_MOVED },
-		{ 400, JSON,  "{\"message\":\"400 Bad request - Token already revoked\"}", ERR_MOVED, ERR_MOVED },
-		{ 400, JSON,  "{\"message\":\"400 Bad request - token already revoked\"}", ERR_MOVED, ERR_MOVED },
-		{ 400, JSON,  "{\"message\":\"400 Bad request - Expiration date must be before 2027-08-07\"}", ERR_REFUSED, ERR_REFUSED },
-		{ 400, JSON,  "{\"message\":{\"value\":[\"is invalid\"]}}", ERR_REFUSED, ERR_REFUSED },
-		{ 400, JSON,  "{\"error\":\"expires_at is invalid\"}", ERR_REFUSED, ERR_REFUSED },
-		{ 400, HTML,  "<h1>Bad Request</h1>", ERR_LATER, ERR_DOUBT },
-		{ 401, JSON,  REVOKED_BODY, ERR_CREDENTIAL, ERR_CREDENTIAL },
-		{ 401, JSON,  EXPIRED_BODY, ERR_CREDENTIAL, ERR_CREDENTIAL },
-		{ 401, JSON,  "{\"error\":\"dpop_error\",\"error_description\":\"DPoP validation error\"}", ERR_CREDENTIAL, ERR_CREDENTIAL },
-		{ 401, JSON,  "{\"message\":\"401 Unauthorized\"}", ERR_REFUSED, ERR_REFUSED },
-		{ 401, HTML,  "", ERR_LATER, ERR_DOUBT },
-		{ 403, JSON,  "{\"error\":\"insufficient_scope\",\"error_description\":\"more\",\"scope\":\"api\"}", ERR_REFUSED, ERR_REFUSED },
-		{ 403, JSON,  "{\"message\":\"403 Forbidden - Your account has been blocked.\"}", ERR_REFUSED, ERR_REFUSED },
-		{ 404, JSON,  "{\"message\":\"404 Project Not Found\"}", ERR_MOVED, ERR_MOVED },
-		{ 404, HTML,  "<h1>404</h1>", ERR_LATER, ERR_DOUBT },
-		{ 405, JSON,  "{\"message\":\"405 Method Not Allowed\"}", ERR_REFUSED, ERR_REFUSED },
-		{ 408, JSON,  "{}", ERR_LATER, ERR_DOUBT },
-		{ 409, JSON,  "{\"message\":\"409 Conflict: Resource lock\"}", ERR_LATER, ERR_LATER },
-		{ 409, JSON,  "{\"message\":\"There are multiple variables with provided parameters.\"}", ERR_REFUSED, ERR_REFUSED },
-		{ 412, JSON,  "{\"message\":\"412 Precondition Failed\"}", ERR_REFUSED, ERR_REFUSED },
-		{ 422, JSON,  "{\"message\":\"Expiration date must be before 2027-08-07\"}", ERR_REFUSED, ERR_REFUSED },
-		{ 429, PLAIN, "Retry later", ERR_LATER, ERR_LATER },
-		{ 429, JSON,  "{\"message\":{\"error\":\"too many\"}}", ERR_LATER, ERR_LATER },
-		{ 500, JSON,  "{\"message\":\"500 Internal Server Error\"}", ERR_LATER, ERR_DOUBT },
-		{ 502, HTML,  "<h1>Bad Gateway</h1>", ERR_LATER, ERR_DOUBT },
-		{ 503, JSON,  "{\"message\":\"GitLab Maintenance: system is in maintenance mode\"}", ERR_LATER, ERR_LATER },
-		{ 503, HTML,  "<h1>Service Unavailable</h1>", ERR_LATER, ERR_DOUBT },
-		{ 504, HTML,  "", ERR_LATER, ERR_DOUBT },
-		{ 599, "",    "", ERR_LATER, ERR_DOUBT },
-	};
-	/* clang-format on */
 	(void)state;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		auto_http_answer struct http_answer answer =
-			answer_of(rows[i].status, rows[i].type, rows[i].body);
-		struct err err;
-
-		if (kind_of_answer("GET", &answer, &err) != rows[i].get)
-			fail_msg("GET, %d %s: %d, %s", rows[i].status, rows[i].body, err.kind,
-				err.text);
-		if (kind_of_answer("POST", &answer, &err) != rows[i].change)
-			fail_msg("POST, %d %s: %d, %s", rows[i].status, rows[i].body, err.kind,
-				err.text);
-		if (kind_of_answer("DELETE", &answer, &err) != rows[i].change)
-			fail_msg("DELETE, %d %s: %d, %s", rows[i].status, rows[i].body,
-				err.kind, err.text);
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+		check_class(i, "GET", classes[i].get);
+		check_class(i, "POST", classes[i].change);
+		check_class(i, "PUT", classes[i].change);
+		check_class(i, "DELETE", classes[i].change);
 	}
 }
 
