@@ -11,8 +11,8 @@
 #include "base/workers.h"
 #include "flow/adopt.h"
 #include "flow/begin.h"
-#include "flow/inventory.h"
 #include "flow/walk.h"
+#include "gitlab/people.h"
 
 /* What one run holds besides its context. */
 struct run {
@@ -27,48 +27,8 @@ struct run {
 	struct err *ends;      /* why each of them ended the run; kind ERR_NONE: it did not */
 	struct rotations rows; /* that were open when the run began */
 	struct token_records records;
+	bool knows_version;
 };
-
-void
-reading_done(struct reading *reading)
-{
-	rotations_done(&reading->rows);
-	plan_free(reading->plan);
-	*reading = (struct reading){ 0 };
-}
-
-/* --- reading --- */
-
-static size_t
-workers_of(const struct context *context)
-{
-	return (size_t)context->policies->gitlab.requests_at_once;
-}
-
-static bool
-read_world(struct context *context, const struct plan_options *options, int64_t now,
-	struct reading *reading, struct err *err)
-{
-	struct plan_options with_own = *options;
-
-	with_own.own_token_id = identity_token_id(context->identity);
-	return journal_tokens(context->journal, context->arena, &reading->records, err) &&
-	       journal_open_rows(context->journal, context->arena, &reading->rows, err) &&
-	       inventory_read(context->server, context->credential, workers_of(context),
-		       context->policies, &reading->records, context->arena, &reading->holdings,
-		       err) &&
-	       plan_build(context->policies, &reading->holdings, &reading->records,
-		       &reading->rows, now ? now : gitlab_now(context->server), &with_own,
-		       &reading->plan, err);
-}
-
-bool
-run_read(struct context *context, const struct plan_options *options, int64_t now,
-	struct reading *reading, struct err *err)
-{
-	return identity_prove(context->identity, context->gitlab, err) &&
-	       read_world(context, options, now, reading, err);
-}
 
 /* --- walking --- */
 
@@ -128,12 +88,31 @@ walk_job(void *argument, size_t worker, size_t job)
 	return attempt_walk(attempt, run->outcome, err);
 }
 
+/* What a release cannot do is known by its number; asked for when something is to be done, for an idle run has no
+ * use for it. One that does not say it is taken for a new one. */
+static bool
+learn_version(struct run *run, struct err *err)
+{
+	const char *version;
+
+	if (run->knows_version ||
+		people_version(run->context->gitlab, run->context->arena, &version, err)) {
+		run->knows_version = true;
+		return true;
+	}
+	return err->kind != ERR_CREDENTIAL && err->kind != ERR_STOPPED;
+}
+
 static bool
 walk(struct run *run, struct attempt **attempts, size_t count, struct err *err)
 {
 	auto_free struct err *ends = memory_or_abort(calloc(count + 1, sizeof(*ends)));
 	bool ok;
 
+	if (!count)
+		return true;
+	if (!learn_version(run, err))
+		return false;
 	run->walking = attempts;
 	run->ends = ends;
 	ok = workers_run(run->workers, count, walk_job, run);
@@ -332,7 +311,7 @@ do_plan(struct run *run, struct err *err)
 	struct token_record *records;
 	bool *wanted;
 
-	if (!read_world(context, &options, 0, &reading, err))
+	if (!reading_take(context, &options, 0, &reading, err))
 		return false;
 	records = arena_alloc(context->arena, (reading.plan->count + 1) * sizeof(*records));
 	wanted = arena_alloc(context->arena, (reading.plan->count + 1) * sizeof(*wanted));
@@ -467,7 +446,7 @@ run_do(struct context *context, const struct run_orders *orders, struct outcome 
 		.context = context,
 		.orders = orders,
 		.outcome = outcome,
-		.workers = workers_of(context),
+		.workers = (size_t)context->policies->gitlab.requests_at_once,
 	};
 	struct err ignored;
 	bool ok;

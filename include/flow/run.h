@@ -5,21 +5,7 @@
 
 #include "flow/context.h"
 #include "flow/outcome.h"
-#include "flow/plan.h"
-
-/* Everything a plan rests on, read once; for `plan`, `explain`, `check`, `run --dry-run`. */
-struct reading {
-	struct holdings holdings;
-	struct token_records records;
-	struct rotations rows;        /* open ones */
-	struct plan *plan;
-};
-void reading_done(struct reading *reading);
-#define auto_reading __attribute__((cleanup(reading_done)))
-
-/* Proves the credential, reads the owners, plans. `now` 0: the server's. Changes nothing. */
-must_check bool run_read(struct context *context, const struct plan_options *options, int64_t now,
-	struct reading *reading, struct err *err);
+#include "flow/reading.h"
 
 struct run_orders {
 	int64_t limit;                /* -1: the policy's */

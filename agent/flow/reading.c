@@ -1,0 +1,36 @@
+#include "flow/reading.h"
+
+#include "flow/inventory.h"
+
+void
+reading_done(struct reading *reading)
+{
+	rotations_done(&reading->rows);
+	plan_free(reading->plan);
+	*reading = (struct reading){ 0 };
+}
+
+bool
+reading_take(struct context *context, const struct plan_options *options, int64_t now,
+	struct reading *reading, struct err *err)
+{
+	struct plan_options with_own = *options;
+
+	with_own.own_token_id = identity_token_id(context->identity);
+	return journal_tokens(context->journal, context->arena, &reading->records, err) &&
+	       journal_open_rows(context->journal, context->arena, &reading->rows, err) &&
+	       inventory_read(context->server, context->credential,
+		       (size_t)context->policies->gitlab.requests_at_once, context->policies,
+		       &reading->records, context->arena, &reading->holdings, err) &&
+	       plan_build(context->policies, &reading->holdings, &reading->records,
+		       &reading->rows, now ? now : gitlab_now(context->server), &with_own,
+		       &reading->plan, err);
+}
+
+bool
+run_read(struct context *context, const struct plan_options *options, int64_t now,
+	struct reading *reading, struct err *err)
+{
+	return identity_prove(context->identity, context->gitlab, err) &&
+	       reading_take(context, options, now, reading, err);
+}
