@@ -28,7 +28,7 @@ reading_take(struct context *context, const struct plan_options *options, int64_
 }
 
 bool
-run_read(struct context *context, const struct plan_options *options, int64_t now,
+reading_open(struct context *context, const struct plan_options *options, int64_t now,
 	struct reading *reading, struct err *err)
 {
 	return identity_prove(context->identity, context->gitlab, err) &&

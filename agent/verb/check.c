@@ -214,7 +214,7 @@ check_online(struct checking *checking, struct err *err)
 	auto_reading struct reading reading = { 0 };
 	struct err ignored;
 
-	if (!run_read(context, &wishes, 0, &reading, err))
+	if (!reading_open(context, &wishes, 0, &reading, err))
 		return false;
 	checking->is_read = true;
 	if (!people_me(context->gitlab, checking->arena, &checking->me, &ignored))

@@ -310,7 +310,7 @@ verb_explain(
 	auto_reading struct reading reading = { 0 };
 	struct err unread;
 
-	if (run_read(context, &wishes, 0, &reading, &unread)) {
+	if (reading_open(context, &wishes, 0, &reading, &unread)) {
 		if (!explain_by_plan(&it, options, &reading, err))
 			return false;
 		*exit_code = it.item->action == PLAN_PERSON ? 3 : 0;

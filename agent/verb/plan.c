@@ -263,7 +263,7 @@ verb_plan(
 		.tools = { context->gitlab, context->arena },
 	};
 
-	if (!run_read(context, &wishes, options->at, &reading, err))
+	if (!reading_open(context, &wishes, options->at, &reading, err))
 		return false;
 	planning.plan = reading.plan;
 	if (!choose_items(options, reading.plan, context->arena, &planning.chosen, err))

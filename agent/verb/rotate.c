@@ -78,7 +78,7 @@ read_order(struct context *context, const struct options *options, struct readin
 	bool *chosen;
 	size_t count;
 
-	if (!run_read(context, &wishes, 0, reading, err))
+	if (!reading_open(context, &wishes, 0, reading, err))
 		return false;
 	if (!choose_items(options, reading->plan, context->arena, &chosen, err))
 		return false;

@@ -21,7 +21,7 @@ must_check bool reading_take(struct context *context, const struct plan_options 
 	struct reading *reading, struct err *err);
 
 /* The same, after the credential was proven. */
-must_check bool run_read(struct context *context, const struct plan_options *options, int64_t now,
+must_check bool reading_open(struct context *context, const struct plan_options *options, int64_t now,
 	struct reading *reading, struct err *err);
 
 #endif
