@@ -161,8 +161,7 @@ print_item(const struct planning *planning, const struct plan_item *item)
 		printf("  %-8s %s%s%s\n", "why", item->why, item->advice ? "; see " : "",
 			item->advice ? page_advice(arena, item->advice) : "");
 	if (item->due.due_at != NO_MOMENT)
-		printf("  %-8s %s: %s\n", "due", page_moment(arena, item->due.due_at, now),
-			page_due_sum(arena, &item->due));
+		printf("  %-8s %s\n", "due", page_moment(arena, item->due.due_at, now));
 	if (item->token)
 		printf("  %-8s %s; %s\n", "dies",
 			page_moment(arena, date_start(item->token->expires_on), now),
