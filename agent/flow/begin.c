@@ -40,7 +40,7 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 {
 	const struct owner *owner = &item->holding->owner;
 	const struct token *token = item->action == PLAN_CREATE ? NULL : item->token;
-	struct list destinations = item->destinations, pinned;
+	struct list destinations = item->destinations;
 	struct frozen frozen = {
 		.type = item->address.type,
 		.owner_id = owner->id,
@@ -52,13 +52,10 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 		.expires_on = token ? token->expires_on : NO_DATE,
 		.first_target = token ? token->id : 0,
 	};
-	struct err ignored;
 
 	set_rules(&frozen, policies, item->entry, item->lifetime);
-	/* The record's are the plan's, with their numbers. */
-	if (pins_read(record->destinations, attempt->arena, &pinned, &ignored) &&
-		pinned.count == destinations.count)
-		destinations = pinned;
+	/* What was pinned at adoption a moment ago is not in the plan. */
+	pins_apply(record->destinations, attempt->arena, &destinations);
 	set_deliveries(attempt, &destinations);
 	attempt->known_highest = item->holding->highest_id;
 	*attempt->row = (struct rotation){
@@ -100,18 +97,6 @@ drop(struct attempt *attempt, struct outcome *outcome, struct err *err)
 	return true;
 }
 
-static void
-take_pins(struct list *destinations, const struct list *pinned)
-{
-	struct destination *items = destinations->items;
-	const struct destination *known = pinned->items;
-
-	for (size_t i = 0; i < destinations->count; i++)
-		for (size_t j = 0; j < pinned->count; j++)
-			if (!strcmp(items[i].text, known[j].text))
-				items[i].owner_id = known[j].owner_id;
-}
-
 /* New destinations are written down when the row moves into INTENDED. */
 static bool
 follow_policy(struct attempt *attempt, const struct policies *policies,
@@ -119,14 +104,13 @@ follow_policy(struct attempt *attempt, const struct policies *policies,
 	const struct token_record *record)
 {
 	const struct lifetime *lifetime = policies_lifetime(policies, address);
-	struct list destinations = { 0 }, pinned = { 0 };
+	struct list destinations = { 0 };
 	struct err ignored;
 
 	if (!lifetime || attempt->row->state != STATE_PLANNED ||
 		!policies_destinations(entry, address, attempt->arena, &destinations, &ignored))
 		return true;
-	if (pins_read(record->destinations, attempt->arena, &pinned, &ignored))
-		take_pins(&destinations, &pinned);
+	pins_apply(record->destinations, attempt->arena, &destinations);
 	set_rules(&attempt->frozen, policies, entry, lifetime);
 	set_deliveries(attempt, &destinations);
 	attempt->destinations = destinations.items;

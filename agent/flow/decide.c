@@ -214,9 +214,6 @@ set_rule(const struct deciding *deciding, struct plan_item *item)
 static bool
 set_destinations(const struct deciding *deciding, struct plan_item *item)
 {
-	struct list pinned = { 0 };
-	struct destination *items;
-	const struct destination *known;
 	struct err err;
 
 	if (!policies_destinations(
@@ -224,15 +221,8 @@ set_destinations(const struct deciding *deciding, struct plan_item *item)
 		person(item, 0, arena_text(deciding->arena, err.text));
 		return false;
 	}
-	if (!item->record ||
-		!pins_read(item->record->destinations, deciding->arena, &pinned, &err))
-		return true;
-	items = item->destinations.items;
-	known = pinned.items;
-	for (size_t i = 0; i < item->destinations.count; i++)
-		for (size_t k = 0; k < pinned.count; k++)
-			if (!strcmp(items[i].text, known[k].text))
-				items[i].owner_id = known[k].owner_id;
+	if (item->record)
+		pins_apply(item->record->destinations, deciding->arena, &item->destinations);
 	return true;
 }
 

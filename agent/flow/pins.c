@@ -1,5 +1,7 @@
 #include "flow/pins.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "destination/destination.h"
 
@@ -36,4 +38,21 @@ pins_read(const char *text, struct arena *arena, struct list *destinations, stru
 	}
 	*destinations = pins.destinations;
 	return true;
+}
+
+void
+pins_apply(const char *text, struct arena *arena, struct list *destinations)
+{
+	struct destination *items = destinations->items;
+	struct list pinned = { 0 };
+	const struct destination *known;
+	struct err ignored;
+
+	if (!pins_read(text, arena, &pinned, &ignored))
+		return;
+	known = pinned.items;
+	for (size_t i = 0; i < destinations->count; i++)
+		for (size_t k = 0; k < pinned.count; k++)
+			if (!strcmp(items[i].text, known[k].text))
+				items[i].owner_id = known[k].owner_id;
 }

@@ -14,4 +14,7 @@ const char *pins_text(const struct list *destinations, struct arena *arena);
 must_check bool pins_read(
 	const char *text, struct arena *arena, struct list *destinations, struct err *err);
 
+/* Gives each destination the number that `text` has for the one of its name; what cannot be read pins nothing. */
+void pins_apply(const char *text, struct arena *arena, struct list *destinations);
+
 #endif

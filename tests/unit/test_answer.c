@@ -1,3 +1,4 @@
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -304,24 +305,37 @@ check_recorded(const char *line)
 	http_answer_done(&answer);
 }
 
-static void
-answer_of_a_real_gitlab_is_classed_so(void **state)
+static size_t
+check_file(const char *path)
 {
-	/* optional: a file of recorded answers, a JSON object a line */
-	const char *path = getenv("GLROTATE_RECORDED");
-	auto_stdio FILE *file = path ? fopen(path, "r") : NULL;
+	auto_stdio FILE *file = fopen(path, "r");
 	auto_free char *line = NULL;
 	size_t size = 0, count = 0;
-	(void)state;
 
-	if (!path) {
-		print_message("skipped: GLROTATE_RECORDED names no file\n");
-		skip();
-	}
 	assert_non_null(file);
 	for (; getline(&line, &size, file) > 0; count++)
 		check_recorded(line);
-	assert_true(count > 0);
+	return count;
+}
+
+static void
+answer_of_a_real_gitlab_is_classed_so(void **state)
+{
+	/* optional: a folder with files of recorded answers, a JSON object a line */
+	const char *folder = getenv("GLROTATE_RECORDED");
+	char pattern[4096];
+	glob_t files;
+	(void)state;
+
+	if (!folder) {
+		print_message("skipped: GLROTATE_RECORDED names no folder\n");
+		skip();
+	}
+	snprintf(pattern, sizeof(pattern), "%s/*.jsonl", folder);
+	assert_int_equal(glob(pattern, 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		assert_true(check_file(files.gl_pathv[i]) > 0);
+	globfree(&files);
 }
 
 int
