@@ -145,6 +145,30 @@ class Road(Case):
         self.assertEqual(self.variable("platform/web", "FRESH")["value"], token["secret"])
         self.assertEqual(len(self.tokens_of("fresh")), 1)
 
+    def test_every_type_can_be_created(self):
+        self.host.set_tokens("".join(f"""
+  - token: {token}:new{number}
+    scopes: [ read_api ]
+    {level}
+    deliver: [ ci_variable: {{ key: NEW{number}, project: platform/web }} ]
+""" for number, (token, level) in enumerate((
+            ("project:platform/api", "access_level: guest"), ("group:platform", "access_level: reporter"),
+            ("personal:alice", ""), ("service_account:deployer", ""), ("service_account:platform/bot", "")))))
+        self.assertIn("created 5 tokens", self.exits(0, "run").out)
+        for number in range(5):
+            token = self.living(f"new{number}")
+            self.assertEqual(self.variable("platform/web", f"NEW{number}")["value"], token["secret"])
+            self.assertEqual((token["scopes"], token["expires_at"]), (["read_api"], "2027-02-19"))
+        self.forget_requests()
+        self.exits(0, "run")
+        self.assertEqual(self.changes(), [])
+
+    def test_selectors_mean_what_they_say(self):
+        for options, count in ((["--type", "project"], 1), (["--owner", "platform/*"], 2), (["--owner", "platform"], 1),
+                               (["--due"], 5), (["--failed"], 0), (["push"], 1), (["service_account:*"], 2)):
+            with self.subTest(options):
+                self.assertEqual(len(self.exits(0, "plan", "--json", *options).json["tokens"]), count)
+
     def test_an_order_rotates_what_is_not_due_and_nothing_else(self):
         self.exits(0, "run")
         before = self.living("push")["id"]
