@@ -2,7 +2,7 @@
 
 build_packages='gcc libc6-dev meson ninja-build pkg-config libcurl4-openssl-dev libssl-dev libyaml-dev
 	libsqlite3-dev libsystemd-dev libjansson-dev libsodium-dev libsmartcols-dev libmicrohttpd-dev
-	libcmocka-dev python3'
+	libcmocka-dev scdoc python3'
 
 is_installed() {
 	[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

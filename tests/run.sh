@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
 
-need $build_packages scdoc clang-format-14 openssl git
+need $build_packages clang-format-14 openssl git
 echo "building"
 build build --buildtype=release -Dwerror=true
 build build-dev --native-file tests/dev.ini
