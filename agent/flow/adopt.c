@@ -118,9 +118,10 @@ news(const struct token_record *before, const struct token_record *after, struct
 static bool
 is_same(const struct token_record *a, const struct token_record *b)
 {
-	return a->token_id == b->token_id && a->expires_on == b->expires_on &&
-	       a->last_used_msec == b->last_used_msec && a->released_at == b->released_at &&
-	       !strcmp(a->rule, b->rule) && !strcmp(a->destinations, b->destinations);
+	return a->token_id == b->token_id && a->created_msec == b->created_msec &&
+	       a->expires_on == b->expires_on && a->last_used_msec == b->last_used_msec &&
+	       a->released_at == b->released_at && !strcmp(a->rule, b->rule) &&
+	       !strcmp(a->destinations, b->destinations);
 }
 
 static bool
@@ -140,6 +141,8 @@ refresh(const struct adopting *adopting, const struct plan_item *item, struct ar
 		record->created_msec = token->created_msec;
 	}
 	if (token && token->id == record->token_id) {
+		record->user_id = token->user_id;
+		record->created_msec = token->created_msec;
 		record->expires_on = token->expires_on;
 		record->last_used_msec = token->last_used_msec;
 	}

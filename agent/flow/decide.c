@@ -132,8 +132,10 @@ pick_known(const struct deciding *deciding, struct plan_item *item)
 		pick_successor(deciding, item, known);
 		return;
 	}
-	if (known->created_msec != item->record->created_msec ||
-		known->user_id != item->record->user_id) {
+	/* Of an answer that could be read in part only the number is remembered. */
+	if (item->record->created_msec != NO_MOMENT &&
+		(known->created_msec != item->record->created_msec ||
+			known->user_id != item->record->user_id)) {
 		person(item, GLR_IDENTITY,
 			arena_format(deciding->arena,
 				"#%lld is another token than the one adopted",

@@ -26,6 +26,15 @@ read_destinations(struct attempt *attempt, struct err *err)
 	return true;
 }
 
+/* The same in every run that delivers it. */
+static int64_t
+day_of_secret(const struct rotation *row)
+{
+	if (row->new_created_msec == NO_MOMENT)
+		return date_of(row->intent_at);
+	return date_of(row->new_created_msec / 1000);
+}
+
 bool
 attempt_open(struct attempt *attempt, int64_t generation, int64_t token_id, struct err *err)
 {
@@ -34,7 +43,7 @@ attempt_open(struct attempt *attempt, int64_t generation, int64_t token_id, stru
 	attempt->last_stamp = (struct stamp){ .token_id = token_id, .generation = generation };
 	snprintf(attempt->last_stamp.agent, sizeof(attempt->last_stamp.agent), "%s",
 		journal_uuid(attempt->journal));
-	attempt->last_stamp.date = date_of(row->new_created_msec / 1000);
+	attempt->last_stamp.date = day_of_secret(row);
 	if (json_decode_text(
 		    row->frozen, &frozen_shape, attempt->arena, &attempt->frozen, err) &&
 		(!row->id || journal_deliveries(attempt->journal, row->id, attempt->arena,
@@ -150,7 +159,7 @@ move(struct attempt *attempt, enum state_of_row to, const char *text, struct out
 	if (from == STATE_INTENDED && to == STATE_HELD) {
 		attempt->last_stamp.token_id = row->new_id;
 		attempt->last_stamp.generation = row->generation;
-		attempt->last_stamp.date = date_of(row->new_created_msec / 1000);
+		attempt->last_stamp.date = day_of_secret(row);
 	}
 	/* The log has its own words for these two. */
 	outcome_event(outcome, row, to == STATE_SWEPT || to == STATE_CLOSED ? "" : text);
