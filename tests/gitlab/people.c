@@ -1,4 +1,5 @@
 /* people.c: users and members. */
+#include "people.h"
 #include "access.h"
 #include "page.h"
 #include "route.h"
@@ -7,8 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What everybody may see of a user. */
+/* GitLab's default: a picture named by the hash of the address; any hash will do here. */
 static json_t *
+avatar(const struct user *user)
+{
+	char hash[65];
+
+	for (size_t i = 0; i < 64; i += 8) {
+		uint32_t part = UINT32_C(2166136261) ^ (uint32_t)i;
+
+		for (const char *at = user->username; *at; at++)
+			part = (part ^ (unsigned char)*at) * UINT32_C(16777619);
+		snprintf(hash + i, 9, "%08x", part);
+	}
+	return json_sprintf("https://www.gravatar.com/avatar/%s?s=80&d=identicon", hash);
+}
+
+json_t *
 user_basic(const struct sim *sim, const struct request *request, const struct user *user)
 {
 	json_t *json =
@@ -21,7 +37,7 @@ user_basic(const struct sim *sim, const struct request *request, const struct us
 	json_object_set_new(json, "name", json_string(user->name));
 	json_object_set_new(json, "state", json_string(user->state));
 	json_object_set_new(json, "locked", json_false());
-	json_object_set_new(json, "avatar_url", json_null());
+	json_object_set_new(json, "avatar_url", avatar(user));
 	json_object_set_new(json, "web_url", json_string(url));
 	free(url);
 	return json;

@@ -67,7 +67,11 @@ project_view(struct sim *sim, struct request *request, void *row)
 		"namespace", namespace_json(request, project->parent), "empty_repo", 1,
 		"archived", 0);
 
-	(void)sim;
+	/* It stood behind the others before. */
+	if (sim->version < V(18, 0)) {
+		json_object_del(json, "visibility");
+		json_object_set_new(json, "visibility", json_string(project->visibility));
+	}
 	free(name);
 	free(url);
 	return json;

@@ -15,6 +15,7 @@ static const struct route *const tables[] = {
 	resource_routes,
 	instance_routes,
 	deploy_token_routes,
+	trigger_routes,
 };
 
 /* One segment against one of the pattern; captures land in `captures`. */

@@ -15,7 +15,8 @@ world_init(struct world *world)
 		.next_project = 10,
 		.next_token = 100,
 		.next_variable = 1,
-		.next_deploy_token = 1 };
+		.next_deploy_token = 1,
+		.next_trigger = 1 };
 }
 
 static bool
@@ -189,6 +190,29 @@ deploy_token_add(struct world *world, struct resource *resource, const char *nam
 	return token;
 }
 
+struct trigger *
+trigger_add(struct world *world, struct resource *project, struct user *owner,
+	const char *description, char *secret)
+{
+	struct trigger *trigger = must_alloc(sizeof(*trigger));
+
+	*trigger = (struct trigger){ .id = world->next_trigger++,
+		.owner = owner,
+		.description = must_copy(description),
+		.secret = secret };
+	list_add(&project->triggers, trigger);
+	return trigger;
+}
+
+void
+trigger_remove(struct resource *project, struct trigger *trigger)
+{
+	list_remove(&project->triggers, trigger);
+	free(trigger->description);
+	free(trigger->secret);
+	free(trigger);
+}
+
 void
 deploy_token_remove(struct resource *resource, struct deploy_token *token)
 {
@@ -214,6 +238,9 @@ resource_free(void *item)
 	while (resource->deploy_tokens.count)
 		deploy_token_remove(resource, resource->deploy_tokens.items[0]);
 	list_done(&resource->deploy_tokens);
+	while (resource->triggers.count)
+		trigger_remove(resource, resource->triggers.items[0]);
+	list_done(&resource->triggers);
 	list_done(&resource->members);
 	list_done(&resource->variables);
 	list_done(&resource->bots);

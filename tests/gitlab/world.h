@@ -56,6 +56,13 @@ struct deploy_token {
 	int64_t expires_at; /* 0: never */
 };
 
+struct trigger {
+	long id;
+	char *description, *secret;
+	struct user *owner;
+	int64_t created_at, updated_at;
+};
+
 struct resource {
 	enum resource_kind kind;
 	long id;
@@ -63,8 +70,8 @@ struct resource {
 	struct resource *parent;
 	int64_t created_at;
 	/* struct member, struct variable, struct user, struct user, struct resource,
-	 * struct deploy_token. A bot is a member by standing in `bots`. */
-	struct list members, variables, bots, accounts, children, deploy_tokens;
+	 * struct deploy_token, struct trigger. A bot is a member by standing in `bots`. */
+	struct list members, variables, bots, accounts, children, deploy_tokens, triggers;
 };
 
 struct token {
@@ -85,7 +92,8 @@ struct world {
 	struct map usernames, group_paths, project_paths, moved_paths, secrets;
 	struct list variables; /* of the instance */
 	struct list graveyard_users, graveyard_tokens, old_paths;
-	long next_user, next_group, next_project, next_token, next_variable, next_deploy_token;
+	long next_user, next_group, next_project, next_token, next_variable, next_deploy_token,
+		next_trigger;
 };
 
 void world_init(struct world *world);
@@ -120,6 +128,11 @@ void variable_free(void *variable);
 struct deploy_token *deploy_token_add(struct world *world, struct resource *resource,
 	const char *name, const char *username, json_t *scopes, char *secret);
 void deploy_token_remove(struct resource *resource, struct deploy_token *token);
+
+/* The secret is taken. */
+struct trigger *trigger_add(struct world *world, struct resource *project, struct user *owner,
+	const char *description, char *secret);
+void trigger_remove(struct resource *project, struct trigger *trigger);
 
 /* The bot a project or group token acts as. */
 struct user *bot_add(struct world *world, struct resource *resource, const char *name,
