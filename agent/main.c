@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/advice.h"
 #include "base/fields.h"
 #include "base/http.h"
 #include "base/json.h"
@@ -250,9 +251,10 @@ answer(const struct command_line *line, int *exit_code, struct err *err)
 static int
 tell(const struct err *err)
 {
+	const bool credential_alone = err->kind == ERR_CREDENTIAL && !err->advice;
 	struct trouble trouble = { .address = "",
 		.text = err->text,
-		.advice = err->advice,
+		.advice = credential_alone ? GLR_OWN_CREDENTIAL : err->advice,
 		.person = true,
 		.works_until = NO_MOMENT };
 

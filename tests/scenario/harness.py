@@ -1,6 +1,7 @@
 """One ops host with a policy, and a simulated GitLab: the shipped program is run on it as a user would.
 
 GLROTATE and GITLAB_SIM name the two programs."""
+import datetime
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ from sim_client import ROOT, Sim  # noqa: E402
 
 GLROTATE = os.environ["GLROTATE"]
 DEADLINE = 60
+BY_TESTS = "by=tests"  # marks what the tests themselves ask of the API
 
 
 class Ended:
@@ -104,12 +106,13 @@ class Case(unittest.TestCase):
         self.addCleanup(self.sim.close)
         self.host = Host(self.sim, self.tokens, **self.options)
         self.addCleanup(self.host.remove)
+        self.addCleanup(self.rules_were_kept)
 
     # --- what GitLab was asked, and what it holds ---
 
     def asked(self, method=None, path=None):
         found = self.sim.ask("GET", "/sim/requests").json
-        return [r for r in found if (method is None or r["method"] == method)
+        return [r for r in found if r["query"] != BY_TESTS and (method is None or r["method"] == method)
                 and (path is None or re.search(path, r["path"]))]
 
     def changes(self):
@@ -133,7 +136,7 @@ class Case(unittest.TestCase):
         return found[0]
 
     def opens(self, secret):
-        return self.sim.ask("GET", "/personal_access_tokens/self", token=secret).status == 200
+        return self.sim.ask("GET", f"/personal_access_tokens/self?{BY_TESTS}", token=secret).status == 200
 
     def advance(self, span):
         self.sim.ask("POST", "/sim/clock", {"advance": span})
@@ -159,6 +162,25 @@ class Case(unittest.TestCase):
             if ended.code == 0:
                 return ended
         self.fail(f"still not settled: {ended}")
+
+    def rules_were_kept(self):
+        """What the rules say of every request; asked after each test, whatever it was about."""
+        proven, refused = {}, []
+        for request in self.asked():
+            at = datetime.datetime.fromisoformat(request["at"].replace("Z", "+00:00")).timestamp()
+            told = json.dumps(request)
+            if request["path"].endswith("/personal_access_tokens/self") and request["status"] == 200:
+                proven[request["token_id"]] = at
+            # One that still waits at GitLab's door has not shown its credential.
+            if request["path"].endswith("/rotate") and request["token_id"]:
+                self.assertLess(at - proven.get(request["token_id"], 0), 30, f"rule 4, unproven: {told}")
+                self.assertIn("expires_at", request["body"] or {}, f"no date asked for: {told}")
+            if request["status"] == 401:
+                refused = [r for r in refused if at - r < 180] + [at]
+                self.assertLessEqual(len(refused), 10, f"rule 8, refused too often: {told}")
+            self.assertNotIn("state=", request["query"] or "", f"a list that shifts while we work: {told}")
+            self.assertEqual(self.secrets_in(request["path"] + (request["query"] or "")), [], "rule 7")
+        self.no_family_is_harmed()
 
     def no_family_is_harmed(self):
         """No dead credential ever went down a path on which GitLab kills its family."""

@@ -1,0 +1,201 @@
+"""The rules that nothing may break, each by its number; what is no rule of a moment stands in the other themes."""
+import re
+import signal
+
+from harness import Case, main, until
+
+DUE = {"created": "-85d", "expires": "+5d"}
+WORLD = {"projects": [
+    {"path": "shop/api", "tokens": [{"name": "push", **DUE}],
+     "variables": [{"key": "PUSH", "value": "old-value-00000"}]},
+    {"path": "shop/web", "tokens": [{"name": "pull", **DUE}],
+     "variables": [{"key": "PULL", "value": "old-value-00000"}]}]}
+PUSH = """
+  - token: project:shop/api:push
+    deliver:
+      - ci_variable: PUSH
+      - ci_variable: { key: PUSH, project: shop/web }
+      - file: %s/push
+"""
+PULL = """
+  - token: project:shop/web:pull
+    deliver: [ ci_variable: PULL ]
+"""
+MADE = """
+  - token: project:shop/api:made
+    scopes: [ api ]
+    access_level: developer
+    deliver: [ ci_variable: MADE ]
+"""
+LATE_MSEC = 300
+REVOKED = {"status": 401, "content_type": "application/json",
+           "body": '{"error":"invalid_token","error_description":"Token was revoked. '
+                   'You have to re-authorize from the user."}'}
+PLAIN = {"status": 401, "content_type": "application/json", "body": '{"message":"401 Unauthorized"}'}
+
+
+class Rules(Case):
+    world = WORLD
+
+    def setUp(self):
+        super().setUp()
+        self.host.set_tokens(PUSH % self.host.path)
+
+    def again(self):
+        """A fresh world for the next row of a table."""
+        self.doCleanups()
+        self.setUp()
+
+    def kill_at(self, method, path, *verb, nth=1):
+        self.sim.fault("delay", method=method, path=path, nth=nth, ms=LATE_MSEC)
+        running = self.host.start(*(verb or ("run",)))
+        until(self.fault_was_hit, "the request")
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        self.clear_faults()
+
+    def holds(self, owner, key, name):
+        secret = self.living(name)["secret"]
+        self.assertEqual(self.variable(owner, key)["value"], secret)
+        return secret
+
+    # --- 1: durable before it is sent, durable before it is delivered ---
+
+    def test_rule_1_a_creation_is_intended_on_disk_before_it_is_sent(self):
+        self.host.set_tokens(MADE)
+        self.kill_at("POST", "*/access_tokens")
+        self.assertEqual(self.host.events()[-1], "rotation.intended")
+
+    def test_rule_1_a_revocation_is_on_disk_before_it_is_sent(self):
+        self.sim.fault("delay_after", method="POST", path="*/rotate", ms=1000)
+        running = self.host.start("run")
+        self.addCleanup(running.kill)
+        until(lambda: self.asked("POST", "/rotate$"), "the request")
+        target = self.asked("POST", "/rotate$")[0]["path"].split("/")[-2]
+        fork = self.sim.act("rotate", token=int(target), expires_at="2027-02-19")
+        self.sim.fault("delay", method="DELETE", path="*/access_tokens/*", ms=LATE_MSEC)
+        until(lambda: self.asked("DELETE"), "the revocation")
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        self.assertIn(f"#{fork['id']}", self.host.events("fork.revoked")[-1])
+
+    def test_rule_1_nothing_is_delivered_before_the_answer_is_on_disk(self):
+        self.kill_at("GET", "*/self", nth=2)  # the proof of the new secret
+        writes = [r["body"].get("value") for r in self.changes() if "variables" in r["path"]]
+        self.assertEqual([value for value in writes if value not in (None, "glrotate-placeholder")], [])
+        self.assertFalse((self.host.path / "push").exists())
+        self.assertEqual(self.host.events()[-1], "rotation.held")
+
+    # --- 2: one request for an intent; a new attempt is a new intent ---
+
+    def test_rule_2_each_request_that_changes_a_token_has_its_own_intent(self):
+        for kind in ("drop_before_commit", "drop_after_commit", "cut_body"):
+            with self.subTest(kind):
+                self.again()
+                self.sim.fault(kind, method="POST", path="*/rotate", times=2)
+                self.host.run("run")
+                self.settles()
+                posts = self.asked("POST", "/rotate$")
+                self.assertEqual(len(posts), 3)
+                self.assertEqual(len(posts), self.host.events().count("rotation.intended"))
+                self.holds("shop/api", "PUSH", "push")
+
+    # --- 3: doubt is settled by reading ---
+
+    def test_rule_3_between_a_lost_answer_and_the_next_request_only_readings_stand(self):
+        for kind in ("drop_before_commit", "drop_after_commit"):
+            with self.subTest(kind):
+                self.again()
+                self.sim.fault(kind, method="POST", path="*/rotate")
+                self.exits(0, "run")
+                posts = [r["n"] for r in self.asked("POST", "/rotate$")]
+                between = [r for r in self.asked() if posts[0] < r["n"] < posts[1]]
+                lists = [r for r in between if re.search(r"/access_tokens$", r["path"])]
+                self.assertGreaterEqual(len(lists), 2 if kind == "drop_before_commit" else 1)
+                # The preflight of the second attempt is the one other thing.
+                self.assertEqual([r for r in between if r["method"] != "GET" and "variables" not in r["path"]], [])
+
+    # --- 4: a credential is proven before it walks a rotate path: `rules_were_kept` looks at every test of every theme ---
+
+    # --- 5: every destination passes before the old secret dies ---
+
+    def test_rule_5_each_destination_is_written_before_the_old_secret_dies(self):
+        self.exits(0, "run")
+        rotated = self.asked("POST", "/rotate$")[0]["n"]
+        before = {(r["method"], r["path"].split("/")[4]) for r in self.changes()
+                  if r["n"] < rotated and "variables" in r["path"] and r["status"] in (200, 201)}
+        self.assertEqual(len(before), 2)
+        self.assertEqual(sorted(m for m, _ in before), ["POST", "PUT"])
+
+    def test_rule_5_one_destination_that_refuses_keeps_the_old_secret_alive(self):
+        broken = [
+            ("a file in no folder", lambda: self.host.set_tokens(
+                PUSH.replace("%s/push", "%s/nowhere/push") % self.host.path)),
+            ("a file whose name a folder has", lambda: (self.host.path / "push").mkdir()),
+            ("a file that is a link", lambda: (self.host.path / "push").symlink_to("/etc/hostname")),
+            ("an unknown user", lambda: self.host.set_tokens(
+                PUSH.replace("file: %s/push", "file: { path: %s/push, user: nobody-at-all }") % self.host.path)),
+            ("a variable of a project that is not there", lambda: self.host.set_tokens(
+                PUSH.replace("shop/web", "shop/nowhere") % self.host.path)),
+            ("a variable that may not be written", lambda: self.sim.fault(
+                "status", method="POST", path="*/variables", status=403, times=0,
+                body='{"message":"403 Forbidden"}', content_type="application/json")),
+            ("a variable that cannot be read", lambda: self.sim.fault(
+                "status", method="GET", path="*/variables/*", nth=2, status=403, times=0,
+                body='{"message":"403 Forbidden"}', content_type="application/json")),
+        ]
+        for what, breaks in broken:
+            with self.subTest(what):
+                self.again()
+                before = self.living("push")["id"]
+                breaks()
+                self.needs_person(self.host.run("run"), "GLR-113")
+                self.assertEqual(self.asked("POST", "/rotate$"), [])
+                self.assertEqual(self.living("push")["id"], before)
+
+    # --- 6 is lost, kill and soak; 7 is secrets ---
+
+    # --- 8: invalid_token ends it; a plain 401 does not ---
+
+    def test_rule_8_after_an_invalid_token_nothing_more_is_asked(self):
+        nth = 0
+        while True:
+            nth += 1
+            with self.subTest(request=nth):
+                self.again()
+                self.sim.fault("status", path="*", nth=nth, **REVOKED)
+                ended = self.host.run("run")
+                if not self.fault_was_hit():
+                    break
+                hit = [r for r in self.asked() if r["fault"]][0]
+                rotated = bool(self.asked("POST", "/rotate$")) and hit["n"] > self.asked("POST", "/rotate$")[0]["n"]
+                self.clear_faults()
+                # The proof of a new secret is not about our own credential.
+                if not (rotated and hit["path"].endswith("/self")):
+                    self.needs_person(ended, "GLR-114")
+                    self.assertEqual([r for r in self.asked() if r["n"] > hit["n"]], [])
+                self.settles()
+                self.holds("shop/api", "PUSH", "push")
+        self.assertGreater(nth, 15)
+
+    def test_rule_8_a_plain_401_while_our_credential_lives_is_that_tokens_alone(self):
+        self.host.set_tokens(PUSH % self.host.path + PULL)
+        self.sim.fault("status", method="GET", path="*/projects/10/access_tokens*", times=0, **PLAIN)
+        ended = self.host.run("run")
+        self.needs_person(ended, "GLR-119")
+        self.holds("shop/web", "PULL", "pull")
+        self.assertEqual(self.asked("POST", "/projects/10/access_tokens"), [])
+
+    def test_rule_8_a_plain_401_to_the_request_itself_is_settled_by_reading(self):
+        self.host.set_tokens(PUSH % self.host.path + PULL)
+        self.sim.fault("status", method="POST", path="*/projects/10/*/rotate", times=0, **PLAIN)
+        self.needs_person(self.host.run("run"), "GLR-117")
+        self.holds("shop/web", "PULL", "pull")
+        self.assertEqual(len(self.asked("POST", "/projects/10/.*/rotate$")), 1)
+        self.clear_faults()
+        self.settles()
+        self.holds("shop/api", "PUSH", "push")
+
+
+if __name__ == "__main__":
+    main()
