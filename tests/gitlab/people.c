@@ -101,7 +101,17 @@ user_matches(const struct request *request, const struct user *user)
 	const char *username = param_text(request, "username");
 	const char *search = param_text(request, "search");
 
+	const bool active = !strcmp(user->state, "active");
+
 	if (username && strcasecmp(username, user->username) != 0)
+		return false;
+	if ((param_true(request, "without_project_bots") && user->kind == USER_BOT) ||
+		(param_true(request, "humans") && user->kind != USER_HUMAN) ||
+		(param_true(request, "exclude_humans") && user->kind == USER_HUMAN) ||
+		(param_true(request, "admins") && !user->admin) ||
+		(param_true(request, "active") && !active) ||
+		(param_true(request, "exclude_active") && active) ||
+		(param_true(request, "blocked") && strcmp(user->state, "blocked") != 0))
 		return false;
 	return !search || strcasestr(user->username, search) || strcasestr(user->name, search);
 }
@@ -303,10 +313,61 @@ member_add(struct sim *sim, struct request *request, enum resource_kind kind,
 	answer_json(answer, 201, member_view(sim, request, member_find(resource, user)));
 }
 
+/* The direct member that a change names. */
+static struct member *
+member_require(struct sim *sim, struct request *request, enum resource_kind kind,
+	struct resource **resource, struct answer *answer)
+{
+	struct user *user = list_at(&sim->world.users, param_number(request, "user_id"));
+	struct member *member;
+
+	*resource = resource_require(sim, request, kind, answer);
+	if (!*resource)
+		return NULL;
+	if (!has_level(
+		    sim, request, *resource, kind == GROUP ? LEVEL_OWNER : LEVEL_MAINTAINER)) {
+		error_forbidden(answer);
+		return NULL;
+	}
+	member = user ? member_find(*resource, user) : NULL;
+	if (!member)
+		error_record_not_found(answer);
+	return member;
+}
+
+static void
+member_change(struct sim *sim, struct request *request, enum resource_kind kind,
+	struct answer *answer)
+{
+	struct resource *resource;
+	struct member *member = member_require(sim, request, kind, &resource, answer);
+
+	if (!member)
+		return;
+	member->level = (int)param_number(request, "access_level");
+	answer_json(answer, 200, member_view(sim, request, member));
+}
+
+static void
+member_remove(struct sim *sim, struct request *request, enum resource_kind kind,
+	struct answer *answer)
+{
+	struct resource *resource;
+	struct member *member = member_require(sim, request, kind, &resource, answer);
+
+	if (!member)
+		return;
+	list_remove(&resource->members, member);
+	free(member);
+	answer_no_content(answer);
+}
+
 FOR_BOTH(members_list)
 FOR_BOTH(member_get)
 FOR_BOTH(member_get_all)
 FOR_BOTH(member_add)
+FOR_BOTH(member_change)
+FOR_BOTH(member_remove)
 
 /* clang-format off */
 #define FALSE_BY_DEFAULT(name) { name, PARAM_TRUE, .fallback = "false" }
@@ -344,10 +405,12 @@ const struct route user_routes[] = {
 };
 
 #define ROUTES(prefix, base) \
-	{ "GET",  base "/members",              prefix##_members_list,   page_params }, \
-	{ "POST", base "/members",              prefix##_member_add,     member_add_params }, \
-	{ "GET",  base "/members/:user_id",     prefix##_member_get,     member_params }, \
-	{ "GET",  base "/members/all/:user_id", prefix##_member_get_all, member_params }
+	{ "GET",    base "/members",              prefix##_members_list,   page_params }, \
+	{ "POST",   base "/members",              prefix##_member_add,     member_add_params }, \
+	{ "GET",    base "/members/:user_id",     prefix##_member_get,     member_params }, \
+	{ "PUT",    base "/members/:user_id",     prefix##_member_change,  member_add_params }, \
+	{ "DELETE", base "/members/:user_id",     prefix##_member_remove,  member_params }, \
+	{ "GET",    base "/members/all/:user_id", prefix##_member_get_all, member_params }
 
 const struct route member_routes[] = {
 	ROUTES(project, "/projects/:id"), ROUTES(group, "/groups/:id"), { 0 }

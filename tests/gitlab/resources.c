@@ -229,6 +229,22 @@ resource_create(struct sim *sim, struct request *request, enum resource_kind kin
 	answer_json(answer, 201, view_of(kind)(sim, request, resource));
 }
 
+static void
+resource_delete(struct sim *sim, struct request *request, enum resource_kind kind,
+	struct answer *answer)
+{
+	struct resource *resource = resource_require(sim, request, kind, answer);
+
+	if (!resource)
+		return;
+	if (!has_level(sim, request, resource, LEVEL_OWNER)) {
+		error_forbidden(answer);
+		return;
+	}
+	resource_remove(&sim->world, resource);
+	error_message(answer, 202, "202 Accepted");
+}
+
 static json_t *
 associations_of(struct sim *sim, struct request *request, enum resource_kind kind)
 {
@@ -261,6 +277,7 @@ associations_get(struct sim *sim, struct request *request, struct answer *answer
 FOR_BOTH(resources_list)
 FOR_BOTH(resource_get)
 FOR_BOTH(resource_create)
+FOR_BOTH(resource_delete)
 
 /* clang-format off */
 static const struct param list_params[] = {
@@ -282,9 +299,11 @@ const struct route resource_routes[] = {
 	{ "GET",  "/projects",                     project_resources_list,  list_params },
 	{ "POST", "/projects",                     project_resource_create, create_params },
 	{ "GET",  "/projects/:id",                 project_resource_get },
+	{ "DELETE", "/projects/:id",               project_resource_delete },
 	{ "GET",  "/groups",                       group_resources_list,    list_params },
 	{ "POST", "/groups",                       group_resource_create,   create_params },
 	{ "GET",  "/groups/:id",                   group_resource_get },
+	{ "DELETE", "/groups/:id",                 group_resource_delete },
 	{ "GET",  "/groups/:id/projects",          group_projects,          list_params },
 	{ "GET",  "/groups/:id/subgroups",         group_subgroups,         list_params },
 	{ "GET",  "/groups/:id/descendant_groups", group_descendants,       list_params },

@@ -253,6 +253,30 @@ resource_free(void *item)
 	free(resource);
 }
 
+static void
+users_remove(struct world *world, struct list *users)
+{
+	while (users->count)
+		user_remove(world, users->items[users->count - 1]);
+}
+
+void
+resource_remove(struct world *world, struct resource *resource)
+{
+	while (resource->children.count)
+		resource_remove(world, resource->children.items[resource->children.count - 1]);
+	users_remove(world, &resource->bots);
+	users_remove(world, &resource->accounts);
+	for (size_t i = 0; i < world->old_paths.count; i++)
+		if (map_get(&world->moved_paths, world->old_paths.items[i]) == resource)
+			map_remove(&world->moved_paths, world->old_paths.items[i]);
+	if (resource->parent)
+		list_remove(&resource->parent->children, resource);
+	map_remove(resource_paths(world, resource->kind), resource->path);
+	resource_list(world, resource->kind)->items[resource->id] = NULL;
+	resource_free(resource);
+}
+
 bool
 project_rename(struct world *world, struct resource *project, const char *to)
 {

@@ -106,6 +106,8 @@ void user_remove(struct world *world, struct user *user);
 /* Parents of `path` are created where they are missing. */
 struct resource *resource_add(
 	struct world *world, enum resource_kind kind, long id, const char *path);
+/* With all that is below it, its bots and accounts, and their tokens. */
+void resource_remove(struct world *world, struct resource *resource);
 struct resource *resource_by_path(
 	struct world *world, enum resource_kind kind, const char *path);
 struct list *resource_list(struct world *world, enum resource_kind kind);
