@@ -16,6 +16,7 @@ TOKENS = 100000
 
 class Constant(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # head and body in one write: else the acknowledgement is waited for
 
     def log_message(self, *_):
         pass
@@ -25,6 +26,11 @@ class Constant(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        pass  # wrk goes without a word
 
 
 def rate(url, seconds):
@@ -42,7 +48,7 @@ def main(simulator, seconds="5"):
     if not shutil.which("wrk"):
         print("skipped: wrk is not installed")
         return 77
-    constant = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Constant)
+    constant = Server(("127.0.0.1", 0), Constant)
     other = multiprocessing.Process(target=constant.serve_forever, daemon=True)
     other.start()
     with tempfile.NamedTemporaryFile("w", suffix=".json") as world:
