@@ -4,14 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What came from a server or a file must not move the cursor of the terminal that shows it. */
-static void
-blot_control_characters(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}
+#include "base/source.h"
 
 bool
 err_set(struct err *err, enum err_kind kind, int code, const char *format, ...)
@@ -28,7 +21,7 @@ err_set(struct err *err, enum err_kind kind, int code, const char *format, ...)
 		size_t used = strlen(err->text);
 		snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerror(code));
 	}
-	blot_control_characters(err->text);
+	source_tame(err->text);
 	return false;
 }
 
@@ -45,7 +38,7 @@ err_wrap(struct err *err, const char *format, ...)
 	va_end(arguments);
 	if (used >= 0 && (size_t)used < sizeof(err->text))
 		snprintf(err->text + used, sizeof(err->text) - (size_t)used, ": %s", inner);
-	blot_control_characters(err->text);
+	source_tame(err->text);
 	return false;
 }
 

@@ -15,6 +15,7 @@
 #endif
 
 #include "base/arena.h"
+#include "base/source.h"
 
 #define MESSAGE_BYTES 2048
 #define FIELDS_MAX ((size_t)32)
@@ -31,22 +32,6 @@ bool
 log_shows(enum log_level level)
 {
 	return (int)level <= atomic_load(&shown);
-}
-
-/* Outside text must not move the cursor of the terminal that shows it, nor begin a line of its own.
- * The two bytes of U+0080 to U+009F are control characters to a terminal as well. */
-static void
-blot_control_characters(char *text)
-{
-	unsigned char before = 0;
-
-	for (; *text; text++) {
-		unsigned char byte = (unsigned char)*text;
-		if (byte < 0x20 || byte == 0x7f ||
-			(before == 0xc2 && byte >= 0x80 && byte <= 0x9f))
-			*text = '?';
-		before = byte;
-	}
 }
 
 #ifdef HAVE_SYSTEMD
@@ -69,7 +54,7 @@ field(struct arena *arena, const char *name, const char *value)
 {
 	char *text = arena_format(arena, "%s=%s", name, value);
 
-	blot_control_characters(text);
+	source_tame(text);
 	return (struct iovec){ text, strlen(text) };
 }
 
@@ -133,7 +118,7 @@ log_event(enum log_level level, const char *message_id, const struct log_field *
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	blot_control_characters(message);
+	source_tame(message);
 	if (!write_to_journal(level, message_id, fields, count, message))
 		write_to_stderr(level, message);
 }

@@ -322,10 +322,35 @@ mask_repeated(const struct source_line *line, const char *text, size_t bytes, ch
 	}
 }
 
+static void
+show(char *text, size_t length, const char *mask)
+{
+	size_t bytes, used = 0;
+
+	for (size_t i = 0; i < length; i += bytes) {
+		const bool hidden = mask && mask[i];
+		uint32_t code;
+
+		bytes = read_character(text + i, length - i, &code);
+		if (hidden || is_harmful(code))
+			text[used++] = hidden ? '*' : '?';
+		else
+			for (size_t j = 0; j < bytes; j++)
+				text[used++] = text[i + j];
+	}
+	text[used] = '\0';
+}
+
+void
+source_tame(char *text)
+{
+	show(text, strlen(text), NULL);
+}
+
 void
 source_clean(const struct source_line *line, char *text)
 {
-	size_t length = strlen(text), bytes, used = 0;
+	size_t length = strlen(text);
 	char mask[SOURCE_LINE_MAX_BYTES] = { 0 };
 
 	if (length > sizeof(mask))
@@ -333,14 +358,5 @@ source_clean(const struct source_line *line, char *text)
 	mask_prefixed(text, length, mask);
 	if (line)
 		mask_repeated(line, text, length, mask);
-	for (size_t i = 0; i < length; i += bytes) {
-		uint32_t code;
-		bytes = read_character(text + i, length - i, &code);
-		if (mask[i] || is_harmful(code))
-			text[used++] = mask[i] ? '*' : '?';
-		else
-			for (size_t j = 0; j < bytes; j++)
-				text[used++] = text[i + j];
-	}
-	text[used] = '\0';
+	show(text, length, mask);
 }

@@ -9,18 +9,18 @@
 
 enum err_kind {
 	ERR_NONE,
-	ERR_USAGE,      /* the command line is wrong */
-	ERR_POLICY,     /* edit a file */
-	ERR_REFUSED,    /* asking again changes nothing */
-	ERR_LATER,      /* asking again may help; nothing was changed */
-	ERR_MOVED,      /* the world is not what the row says */
-	ERR_DOUBT,      /* it may or may not have happened */
-	ERR_STORE,      /* the journal cannot keep our word: the run ends */
+	ERR_USAGE,   /* the command line is wrong */
+	ERR_POLICY,  /* edit a file */
+	ERR_REFUSED, /* asking again changes nothing */
+	ERR_LATER,   /* asking again may help; nothing was changed */
+	ERR_MOVED,   /* the world is not what the row says */
+	ERR_DOUBT,   /* it may or may not have happened */
+	ERR_STORE,   /* the journal cannot keep our word: the run ends */
 	ERR_CREDENTIAL, /* our own credential is refused: no further call to GitLab, the run ends */
 	ERR_REACH,      /* GitLab cannot be reached at all; nothing was sent */
 	ERR_BUSY,       /* another run holds the lock */
 	ERR_PERSON,     /* a person is needed */
-	ERR_STOPPED,    /* a signal asked us to end at the next safe point */
+	ERR_STOPPED, /* a signal asked us to end at the next safe point */
 };
 
 struct err {
@@ -31,7 +31,7 @@ struct err {
 };
 
 /* Sets the error and returns false, so that a failure is one line. The text is cut to fit, never
- * refused; control characters in it, which may come from outside, become '?'. */
+ * refused; what may come from outside is made fit for a terminal: see source_tame(). */
 bool err_set(struct err *err, enum err_kind kind, int code, const char *format, ...)
 	printf_like(4, 5);
 

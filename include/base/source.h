@@ -34,6 +34,10 @@ void source_position(const char *text, size_t length, size_t offset, int *line, 
 /* The line, and below it the caret under the character `column`, from 1; 0 leaves it out. */
 void source_print(const struct source_line *line, int column, FILE *stream);
 
+/* Outside text must not move the cursor of the terminal that shows it, turn its reading direction, or begin a line of
+ * its own: in place, such characters and broken UTF-8 become '?'. */
+void source_tame(char *text);
+
 /* Makes a text fit for a terminal and for JSON, in place: secrets that GitLab's prefixes give away become stars,
  * and so does what `line` (may be NULL) hides; control characters and broken UTF-8 become '?'. */
 void source_clean(const struct source_line *line, char *text);

@@ -70,7 +70,11 @@ log_blots_what_would_move_a_cursor_or_begin_a_line(void **state)
 		{ "tab\tdel\x7f", "tab?del?\n" },
 		{ "csi \xc2\x9b"
 		  "2J",
-			"csi \xc2?2J\n" },
+			"csi ?2J\n" },
+		{ "turned \xe2\x80\xae"
+		  "back",
+			"turned ?back\n" },
+		{ "broken \xc2 \xff", "broken ? ?\n" },
 		{ "Gr\xc3\xbc\xc3\x9f"
 		  "e",
 			"Gr\xc3\xbc\xc3\x9f"
