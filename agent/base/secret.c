@@ -113,6 +113,13 @@ secret_equal(const struct secret *a, const struct secret *b)
 	return !sodium_memcmp(a->bytes, b->bytes, a->length);
 }
 
+bool
+secret_holds(const struct secret *text, const struct secret *secret)
+{
+	return text && secret && secret->length &&
+	       memmem(text->bytes, text->length, secret->bytes, secret->length);
+}
+
 void
 secret_wipe(void *bytes, size_t length)
 {

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/source.h"
 
 #define MESSAGE_BYTES 200
 
@@ -133,6 +134,8 @@ for_people(const char *message, char *text)
 			length--;
 		}
 	text[length] = '\0';
+	/* Whatever echoes requests may quote a new secret. */
+	source_clean(NULL, text);
 	return text;
 }
 

@@ -198,6 +198,16 @@ count_failure(struct gitlab_server *server, const char *path, const struct http_
 	pthread_mutex_unlock(&server->lock);
 }
 
+/* What stands in between may tell us what we sent; that is no text for people. */
+static void
+hide_credential(const struct gitlab *gitlab, const struct http_answer *answer, struct err *err)
+{
+	if (secret_holds(answer->body, gitlab->credential))
+		err_set(err, err->kind, 0,
+			"GitLab said: %d, and repeated our credential: its words are not shown",
+			answer->status);
+}
+
 static bool
 send_once(struct gitlab *gitlab, const struct http_request *request, struct http_answer *answer,
 	struct err *err)
@@ -215,6 +225,7 @@ send_once(struct gitlab *gitlab, const struct http_request *request, struct http
 	if (answer_check(request->method, answer, err))
 		return true;
 	count_failure(server, request->path, answer, err);
+	hide_credential(gitlab, answer, err);
 	return false;
 }
 

@@ -36,6 +36,9 @@ size_t secret_length(const struct secret *secret);
 /* In constant time for secrets of one length. NULL equals nothing. */
 bool secret_equal(const struct secret *a, const struct secret *b);
 
+/* Whether it stands somewhere in a text, as in an answer that repeats it. */
+bool secret_holds(const struct secret *text, const struct secret *secret);
+
 /* Wipes a buffer that held a secret outside of a struct secret; never optimised away. */
 void secret_wipe(void *bytes, size_t length);
 
