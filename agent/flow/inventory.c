@@ -4,6 +4,7 @@
 
 #include "base/advice.h"
 #include "base/memory.h"
+#include "base/source.h"
 #include "base/workers.h"
 #include "gitlab/people.h"
 
@@ -142,6 +143,13 @@ add_pattern(struct reader *reader, struct gitlab *gitlab, const struct token_ent
 	struct list places;
 	const struct place_of_work *items;
 
+	/* One owner, and a pattern of names. */
+	if (!strchr(entry->token.owner, '*')) {
+		const struct address address =
+			address_in(reader->arena, entry->token.type, entry->token.owner, "");
+		add_listing(reader, &address);
+		return true;
+	}
 	if (!find_places(reader, gitlab, entry, &places, err)) {
 		if (ends_reading(err))
 			return false;
@@ -287,6 +295,24 @@ is_held(const struct reader *reader, const struct address *address)
 	return false;
 }
 
+/* What cannot be shown as it is, is not managed either: a name may be made to look like a line of ours. */
+static bool
+hold_untold(
+	struct reader *reader, const struct token_entry *entry, const struct address *address)
+{
+	struct holding holding = { .entry = entry };
+	char *name = arena_text(reader->arena, address->name);
+
+	source_tame(name);
+	if (!strcmp(name, address->name))
+		return false;
+	holding.address = address_in(reader->arena, address->type, address->owner, name);
+	err_set(&holding.trouble, ERR_PERSON, 0,
+		"its name holds characters that move a terminal's cursor: not managed");
+	add_holding(reader, &holding);
+	return true;
+}
+
 /* A fleet's token is one that lives, or that is remembered: what died before anybody managed it stays unknown. */
 static void
 hold_fleet(struct reader *reader, const struct listing *listing, int64_t now)
@@ -300,7 +326,7 @@ hold_fleet(struct reader *reader, const struct listing *listing, int64_t now)
 		if (!entry || !address_is_pattern(&entry->token) ||
 			!(token_is_alive(token, now) ||
 				records_find(reader->records, address.text)) ||
-			is_held(reader, &address))
+			is_held(reader, &address) || hold_untold(reader, entry, &address))
 			continue;
 		hold(reader, listing, entry, &address);
 	}
