@@ -252,6 +252,27 @@ print_works(const struct trouble *trouble, const struct advice_text *text, int64
 	fputc('\n', stream);
 }
 
+/* GitLab lets people name a token $(reboot), and the line is there to be pasted. */
+static void
+print_word(const char *word, FILE *stream)
+{
+	static const char plain_characters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789_./:@%+,=-";
+
+	if (!word[strspn(word, plain_characters)]) {
+		fputs(word, stream);
+		return;
+	}
+	fputc('\'', stream);
+	for (; *word; word++)
+		if (*word == '\'')
+			fputs("'\\''", stream);
+		else
+			fputc(*word, stream);
+	fputc('\'', stream);
+}
+
 /* Puts the address in the place of `{token}`; what is on a line of its own stays below the first. */
 static void
 print_action(const char *action, const char *address, FILE *stream)
@@ -259,7 +280,7 @@ print_action(const char *action, const char *address, FILE *stream)
 	fprintf(stream, LABEL, "What to do:");
 	while (*action) {
 		if (strncmp(action, TOKEN, strlen(TOKEN)) == 0) {
-			fputs(*address ? address : "TOKEN", stream);
+			print_word(*address ? address : "TOKEN", stream);
 			action += strlen(TOKEN);
 			continue;
 		}
