@@ -2,6 +2,8 @@
 
 GLROTATE and GITLAB_SIM name the two programs."""
 import datetime
+import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -10,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -93,6 +96,42 @@ class Host:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
+class Between(http.server.ThreadingHTTPServer):
+    """Stands before a Sim, and may mend(method, path, status, body) each answer: (status, body)."""
+
+    def __init__(self, sim, mend):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                line = http.client.HTTPConnection(sim.address, timeout=20)
+                line.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k != "Host"})
+                got = line.getresponse()
+                status, content = mend(self.command, self.path, got.status, got.read())
+                self.send_response_only(status)
+                for name, value in got.getheaders():
+                    if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+                line.close()
+
+            do_GET = do_POST = do_PUT = do_DELETE = answer
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
 class Case(unittest.TestCase):
     """A fresh simulator and host for each test; `world` and `tokens` are a class's own."""
     world = {}
@@ -100,9 +139,10 @@ class Case(unittest.TestCase):
     version = "18.11.5"
     clock = "2026-11-21T10:00:00Z"
     options = {}
+    simulator = ()  # more arguments for it
 
     def setUp(self):
-        self.sim = Sim(self.world, self.version, self.clock)
+        self.sim = Sim(self.world, self.version, self.clock, self.simulator)
         self.addCleanup(self.sim.close)
         self.host = Host(self.sim, self.tokens, **self.options)
         self.addCleanup(self.host.remove)
