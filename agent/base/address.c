@@ -201,9 +201,3 @@ address_fixed_owner(struct arena *arena, const struct address *pattern)
 		fixed--;
 	return arena_text_n(arena, pattern->owner, fixed ? fixed - 1 : 0);
 }
-
-int
-address_compare(const struct address *a, const struct address *b)
-{
-	return strcmp(a->text, b->text);
-}

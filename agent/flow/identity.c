@@ -160,12 +160,6 @@ identity_token_id(const struct identity *identity)
 }
 
 int64_t
-identity_user_id(const struct identity *identity)
-{
-	return identity->user_id;
-}
-
-int64_t
 identity_expires_on(const struct identity *identity)
 {
 	return identity->expires_on;

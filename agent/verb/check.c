@@ -88,6 +88,22 @@ check_version(struct checking *checking)
 		add(checking, false, 0, "GitLab", arena_text(checking->arena, err.text));
 }
 
+/* Dates are judged by GitLab's clock alone; what stands in this host's log is by its own. */
+static void
+check_clock(struct checking *checking)
+{
+	int64_t skew = gitlab_clock_skew(checking->context->server);
+	char span[WHEN_TEXT_BYTES];
+
+	if (skew > -5 * MINUTE_SEC && skew < 5 * MINUTE_SEC)
+		return;
+	add(checking, true, 0, "clock",
+		arena_format(checking->arena,
+			"this host's is %s %s GitLab's, which is the one that counts",
+			span_text(skew < 0 ? -skew : skew, span),
+			skew < 0 ? "behind" : "ahead of"));
+}
+
 /* Whether an earlier holding has the same owner: each is told once. */
 static bool
 seen_before(const struct holdings *holdings, size_t index)
@@ -221,6 +237,7 @@ check_online(struct checking *checking, struct err *err)
 		checking->me = (struct person){ 0 };
 	check_credential(checking);
 	check_version(checking);
+	check_clock(checking);
 	for (size_t i = 0; i < reading.holdings.count; i++)
 		if (!seen_before(&reading.holdings, i))
 			check_owner(checking, &reading.holdings.items[i]);

@@ -62,7 +62,4 @@ bool glob_matches(const char *pattern, const char *text);
  * that is followed by a slash and stars; "" when nothing is fixed. */
 const char *address_fixed_owner(struct arena *arena, const struct address *pattern);
 
-/* strcmp() order over the whole text. */
-int address_compare(const struct address *a, const struct address *b);
-
 #endif

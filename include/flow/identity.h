@@ -31,7 +31,6 @@ bool identity_judge(struct identity *identity, struct gitlab *gitlab, struct err
 
 /* After the first proof. */
 int64_t identity_token_id(const struct identity *identity);
-int64_t identity_user_id(const struct identity *identity);
 int64_t identity_expires_on(const struct identity *identity);
 bool identity_has_scope(const struct identity *identity, const char *scope);
 
