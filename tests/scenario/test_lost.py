@@ -1,7 +1,8 @@
 """The answer to a request is lost, late, cut or nonsense: nothing is lost with it, and nothing is sent twice."""
 import re
 
-from harness import Case, main, until
+from harness import main, until
+from lost import FAULTS, LostCase
 
 WORLD = {"projects": [
     {"path": "shop/api",
@@ -17,42 +18,17 @@ CREATE = """
     access_level: developer
     deliver: [ ci_variable: FRESH ]
 """
-# Whether GitLab did it, as the fault says; and whether a later run is needed.
-FAULTS = [
-    ("drop_before_commit", {}), ("drop_after_commit", {}), ("cut_body", {}), ("garbage", {}),
-    ("wrong_content_type", {}), ("status", {"status": 500, "commit": True}), ("status", {"status": 500}),
-    ("status", {"status": 502, "body": "<html>bad gateway</html>", "content_type": "text/html"}),
-    ("status", {"status": 502, "body": "<html>bad gateway</html>", "content_type": "text/html", "commit": True}),
-    ("status", {"status": 503}), ("status", {"status": 409, "content_type": "application/json",
-                 "body": '{"message":"409 Conflict: Resource lock"}'}),
-    ("too_many", {"retry_after": 1}), ("too_many", {}),
-    ("redirect", {"location": "https://elsewhere.example.com/"}),
-]
 ROTATE = "*access_tokens/*/rotate"
 
 
-class Lost(Case):
+class Lost(LostCase):
     world = WORLD
     tokens = TOKENS
-
-    def is_whole(self, name="push", key="PUSH"):
-        token = self.living(name)
-        self.assertEqual(self.variable("shop/api", key)["value"], token["secret"])
-        self.assertTrue(self.opens(token["secret"]))
-        self.no_family_is_harmed()
-
-    def posts_match_intents(self):
-        """Rule 2: each intent sends one request, once."""
-        posts = self.asked("POST", "access_tokens")
-        intents = [e for e in self.host.events() if e == "rotation.intended"]
-        self.assertEqual(len(posts), len(intents))
 
     def each_fault(self, path, tokens, name, key, faults=FAULTS, method="POST"):
         for kind, more in faults:
             with self.subTest(fault=kind, **more):
-                self.tearDown()
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 self.host.set_tokens(tokens)
                 self.sim.fault(kind, method=method, path=path, **more)
                 self.host.run("run")
@@ -79,8 +55,7 @@ class Lost(Case):
         reads += [("drop_after_commit", {"nth": n}) for n in range(1, 16)]
         for kind, more in reads:
             with self.subTest(fault=kind, **more):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 self.sim.fault(kind, method="GET", path="*", **more)
                 self.settles()
                 self.is_whole()
@@ -89,8 +64,7 @@ class Lost(Case):
         for first in ("drop_before_commit", "drop_after_commit"):
             for second in ("drop_before_commit", "drop_after_commit"):
                 with self.subTest(first=first, second=second):
-                    self.doCleanups()
-                    self.setUp()
+                    self.again()
                     self.sim.fault(first, method="POST", path=ROTATE)
                     self.sim.fault(second, method="POST", path=ROTATE, nth=2)
                     self.host.run("run")
