@@ -55,6 +55,9 @@ user_full(const struct sim *sim, const struct request *request, const struct use
 	json_object_set_new(
 		json, "created_at", json_string(moment_print(user->created_at, created)));
 	json_object_set_new(json, "bio", json_string(""));
+	/* Later it stands among what everybody sees. */
+	if (sim->version < V(18, 0))
+		json_object_set_new(json, "public_email", json_null());
 	json_object_set_new(json, "bot", json_boolean(user->kind != USER_HUMAN));
 	json_object_set_new(json, "last_sign_in_at", json_null());
 	json_object_set_new(json, "confirmed_at", json_string(created));
