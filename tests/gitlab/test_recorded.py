@@ -17,8 +17,8 @@ RECORDED = pathlib.Path(os.environ.get("GLROTATE_RECORDED") or  # optional
 
 # Objects of which the simulator has the keys that clients of tokens use, and no others: these it must not lose.
 PARTS = {
-    "/users": {"id", "username", "name", "public_email", "state", "locked", "avatar_url", "web_url", "created_at", "bio",
-               "bot", "confirmed_at", "email", "external", "is_admin", "namespace_id", "created_by",
+    "/users": {"id", "username", "name", "public_email", "state", "locked", "avatar_url", "web_url", "created_at",
+               "bio", "bot", "confirmed_at", "email", "external", "is_admin", "namespace_id", "created_by",
                "using_license_seat"},
     "/groups/": {"id", "web_url", "name", "path", "description", "visibility", "full_name", "full_path", "created_at",
                  "parent_id", "organization_id"},
