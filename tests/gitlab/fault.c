@@ -1,32 +1,39 @@
 #include "fault.h"
 
-#include <fnmatch.h>
+#include "clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 struct rule {
-	char *method, *path;
-	long nth, times, seen, hits;
-	double probability; /* 0: by counting */
-	unsigned seed;
+	struct match match;
 	struct fault fault;
 };
+
+enum { COMMITS = 1, DROPS = 2, RESETS = 4 };
 
 static const struct {
 	enum fault_kind kind;
 	const char *name;
-	bool commits;
+	int does;
 } kinds[] = {
-	{ FAULT_DROP_BEFORE_COMMIT, "drop_before_commit", false },
-	{ FAULT_DROP_AFTER_COMMIT, "drop_after_commit", true },
-	{ FAULT_DELAY, "delay", true },
-	{ FAULT_DELAY_AFTER, "delay_after", true },
-	{ FAULT_CUT_BODY, "cut_body", true },
-	{ FAULT_GARBAGE, "garbage", true },
-	{ FAULT_WRONG_CONTENT_TYPE, "wrong_content_type", true },
-	{ FAULT_STATUS, "status", false },
-	{ FAULT_TOO_MANY, "too_many", false },
-	{ FAULT_REDIRECT, "redirect", false },
+	{ FAULT_DROP_BEFORE_COMMIT, "drop_before_commit", DROPS },
+	{ FAULT_DROP_AFTER_COMMIT, "drop_after_commit", COMMITS | DROPS },
+	{ FAULT_RESET_BEFORE_COMMIT, "reset_before_commit", DROPS | RESETS },
+	{ FAULT_RESET_AFTER_COMMIT, "reset_after_commit", COMMITS | DROPS | RESETS },
+	{ FAULT_RESET_BODY, "reset_body", COMMITS | RESETS },
+	{ FAULT_COMMIT_LATER, "commit_later", DROPS },
+	{ FAULT_DELAY, "delay", COMMITS },
+	{ FAULT_DELAY_AFTER, "delay_after", COMMITS },
+	{ FAULT_CUT_BODY, "cut_body", COMMITS },
+	{ FAULT_GARBAGE, "garbage", COMMITS },
+	{ FAULT_WRONG_CONTENT_TYPE, "wrong_content_type", COMMITS },
+	{ FAULT_STATUS, "status", 0 },
+	{ FAULT_HTML, "html", 0 },
+	{ FAULT_TOO_MANY, "too_many", 0 },
+	{ FAULT_REDIRECT, "redirect", 0 },
+	{ FAULT_TWICE, "twice", COMMITS },
+	{ FAULT_STALE_READS, "stale_reads", COMMITS },
 };
 
 const char *
@@ -39,14 +46,32 @@ fault_name(enum fault_kind kind)
 	return NULL;
 }
 
-bool
-fault_commits(const struct fault *fault)
+static bool
+fault_does(const struct fault *fault, int what)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (kinds[i].kind == fault->kind)
-			return kinds[i].commits || fault->commit;
+			return kinds[i].does & what;
 	}
-	return true;
+	return what == COMMITS;
+}
+
+bool
+fault_commits(const struct fault *fault)
+{
+	return fault_does(fault, COMMITS) || fault->commit;
+}
+
+bool
+fault_drops(const struct fault *fault)
+{
+	return fault_does(fault, DROPS);
+}
+
+bool
+fault_resets(const struct fault *fault)
+{
+	return fault_does(fault, RESETS);
 }
 
 static enum fault_kind
@@ -64,8 +89,7 @@ text_of(const json_t *rule, const char *key, const char *fallback)
 {
 	const char *text = json_string_value(json_object_get(rule, key));
 
-	text = text ? text : fallback;
-	return text ? must_copy(text) : NULL;
+	return must_copy(text ? text : fallback);
 }
 
 static long
@@ -76,30 +100,56 @@ number_of(const json_t *rule, const char *key, long fallback)
 	return json_is_integer(number) ? (long)json_integer_value(number) : fallback;
 }
 
+/* NULL, or why such a rule would do nothing, or not what it seems to. */
+static const char *
+fault_read(const json_t *json, struct fault *fault)
+{
+	const char *lag = json_string_value(json_object_get(json, "lag"));
+
+	*fault = (struct fault){
+		.kind = kind_of(json_string_value(json_object_get(json, "fault"))),
+		.msec = number_of(json, "ms", 0),
+		.lag_msec = -1,
+		.changes = number_of(json, "changes", 1),
+		.status = (int)number_of(json, "status", 503),
+		.commit = json_is_true(json_object_get(json, "commit")),
+		.retry_after = number_of(json, "retry_after", -1),
+	};
+	if (fault->kind == FAULT_NONE)
+		return "fault is none of the known kinds";
+	if (json_object_get(json, "lag") &&
+		(!lag || !span_parse(lag, &fault->lag_msec) || fault->lag_msec < 0))
+		return "lag wants a span, as '90s'";
+	if (fault->kind == FAULT_COMMIT_LATER && !fault->msec && fault->lag_msec < 0)
+		return "commit_later wants ms or lag";
+	if (fault->kind == FAULT_COMMIT_LATER && fault->commit)
+		return "commit_later takes no commit";
+	return NULL;
+}
+
 const char *
 faults_add(struct faults *faults, const json_t *json)
 {
-	enum fault_kind kind = kind_of(json_string_value(json_object_get(json, "fault")));
+	struct fault fault;
+	const char *wrong = fault_read(json, &fault);
 	struct rule *rule;
 
-	if (kind == FAULT_NONE)
-		return "fault is none of the known kinds";
+	if (wrong)
+		return wrong;
 	rule = must_alloc(sizeof(*rule));
-	rule->method = text_of(json, "method", NULL);
-	rule->path = text_of(json, "path", NULL);
-	rule->nth = number_of(json, "nth", 1);
-	rule->probability = json_number_value(json_object_get(json, "probability"));
-	rule->seed = (unsigned)number_of(json, "seed", 1);
-	/* Chance without an end is what a soak test wants; counting wants one hit. */
-	rule->times = number_of(json, "times", rule->probability > 0 ? 0 : 1);
-	rule->fault.kind = kind;
-	rule->fault.msec = number_of(json, "ms", 0);
-	rule->fault.status = (int)number_of(json, "status", 503);
-	rule->fault.commit = json_is_true(json_object_get(json, "commit"));
-	rule->fault.retry_after = number_of(json, "retry_after", -1);
+	rule->match = match_read(json);
+	rule->fault = fault;
 	rule->fault.body = text_of(json, "body", "");
 	rule->fault.content_type = text_of(json, "content_type", "text/plain");
 	rule->fault.location = text_of(json, "location", "/");
+	rule->fault.by = text_of(json, "by", "nginx");
+	if (fault.kind == FAULT_STALE_READS) {
+		/* Changes are made where nothing lags, and a replica lags for more than once. */
+		free(rule->match.method);
+		rule->match.method = must_copy("GET");
+		rule->match.times = number_of(json, "times", 0);
+		faults->stale = true;
+	}
 	list_add(&faults->rules, rule);
 	return NULL;
 }
@@ -111,14 +161,10 @@ faults_json(const struct faults *faults)
 
 	for (size_t i = 0; i < faults->rules.count; i++) {
 		const struct rule *rule = faults->rules.items[i];
+		json_t *row = match_json(&rule->match);
 
-		json_array_append_new(
-			out, json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:f, s:I, s:I}", "method",
-				     rule->method, "path", rule->path, "fault",
-				     fault_name(rule->fault.kind), "nth", (json_int_t)rule->nth,
-				     "times", (json_int_t)rule->times, "probability",
-				     rule->probability, "seen", (json_int_t)rule->seen, "hits",
-				     (json_int_t)rule->hits));
+		json_object_set_new(row, "fault", json_string(fault_name(rule->fault.kind)));
+		json_array_append_new(out, row);
 	}
 	return out;
 }
@@ -129,6 +175,7 @@ fault_done(struct fault *fault)
 	free(fault->body);
 	free(fault->content_type);
 	free(fault->location);
+	free(fault->by);
 	*fault = (struct fault){ 0 };
 }
 
@@ -139,38 +186,11 @@ faults_clear(struct faults *faults)
 		struct rule *rule = faults->rules.items[i];
 
 		fault_done(&rule->fault);
-		free(rule->method);
-		free(rule->path);
+		match_done(&rule->match);
 		free(rule);
 	}
 	list_done(&faults->rules);
-}
-
-bool
-path_matches(const char *pattern, const char *path)
-{
-	if (strpbrk(pattern, "*?["))
-		return fnmatch(pattern, path, 0) == 0;
-	return strstr(path, pattern) != NULL;
-}
-
-static bool
-rule_matches(const struct rule *rule, const char *method, const char *path)
-{
-	if (rule->method && strcmp(rule->method, method) != 0)
-		return false;
-	return !rule->path || path_matches(rule->path, path);
-}
-
-static bool
-rule_applies(struct rule *rule)
-{
-	rule->seen++;
-	if (rule->times && rule->hits >= rule->times)
-		return false;
-	if (rule->probability > 0)
-		return rand_r(&rule->seed) < rule->probability * RAND_MAX;
-	return rule->seen >= rule->nth;
+	faults->stale = false;
 }
 
 struct fault
@@ -181,13 +201,13 @@ faults_match(struct faults *faults, const char *method, const char *path)
 	for (size_t i = 0; i < faults->rules.count; i++) {
 		struct rule *rule = faults->rules.items[i];
 
-		if (!rule_matches(rule, method, path) || !rule_applies(rule))
+		if (!match_hits(&rule->match, method, path))
 			continue;
-		rule->hits++;
 		fault = rule->fault;
 		fault.body = must_copy(fault.body);
 		fault.content_type = must_copy(fault.content_type);
 		fault.location = must_copy(fault.location);
+		fault.by = must_copy(fault.by);
 		break;
 	}
 	return fault;

@@ -3,37 +3,51 @@
 #define FAULT_H
 
 #include "base.h"
+#include "match.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <jansson.h>
+
+struct answer;
 
 enum fault_kind {
 	FAULT_NONE,
 	FAULT_DROP_BEFORE_COMMIT,
 	FAULT_DROP_AFTER_COMMIT,
+	FAULT_RESET_BEFORE_COMMIT,
+	FAULT_RESET_AFTER_COMMIT,
+	FAULT_RESET_BODY,
+	FAULT_COMMIT_LATER,
 	FAULT_DELAY,
 	FAULT_DELAY_AFTER,
 	FAULT_CUT_BODY,
 	FAULT_GARBAGE,
 	FAULT_WRONG_CONTENT_TYPE,
 	FAULT_STATUS,
+	FAULT_HTML,
 	FAULT_TOO_MANY,
 	FAULT_REDIRECT,
+	FAULT_TWICE,
+	FAULT_STALE_READS,
 };
 
 /* What one request suffers; the texts are the rule's copies, for fault_done(). */
 struct fault {
 	enum fault_kind kind;
-	long msec;
+	long msec;        /* of real time */
+	int64_t lag_msec; /* of the simulator's clock, or -1 */
+	long changes;
 	int status;
 	bool commit;
 	long retry_after; /* -1: no header */
-	char *body, *content_type, *location;
+	char *body, *content_type, *location, *by;
 };
 
 struct faults {
 	struct list rules;
+	bool stale; /* some rule reads old states, which must be kept then */
 };
 
 /* NULL, or what is wrong with the rule. */
@@ -43,11 +57,16 @@ void faults_clear(struct faults *faults);
 
 /* The first rule that applies to this request has its way with it. */
 struct fault faults_match(struct faults *faults, const char *method, const char *path);
-/* A glob when it has one of *?[, a part of the path otherwise. */
-bool path_matches(const char *pattern, const char *path);
 const char *fault_name(enum fault_kind kind);
-/* Whether the request is carried out at all. */
+/* Whether the request is carried out at all, and now. */
 bool fault_commits(const struct fault *fault);
+/* Whether the connection ends without a byte. */
+bool fault_drops(const struct fault *fault);
+/* Whether it ends with a reset, there or in the middle of the answer. */
+bool fault_resets(const struct fault *fault);
 void fault_done(struct fault *fault);
+
+/* spoil.c: what the fault makes of the answer. */
+void answer_spoil(struct answer *answer, const struct fault *fault);
 
 #endif

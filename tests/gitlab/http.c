@@ -1,14 +1,12 @@
 #include "http.h"
 
-#include "auth.h"
 #include "params.h"
-#include "request.h"
+#include "serve.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <microhttpd.h>
 
@@ -20,19 +18,6 @@ struct incoming {
 	char *body;
 	size_t body_bytes;
 };
-
-/* Slices, so that stopping does not wait for a long delay. */
-static void
-wait_msec(const struct sim *sim, long msec)
-{
-	while (msec > 0 && !atomic_load(&sim->stopping)) {
-		long slice = msec < 20 ? msec : 20;
-		struct timespec span = { .tv_nsec = slice * 1000000 };
-
-		nanosleep(&span, NULL);
-		msec -= slice;
-	}
-}
 
 /* The address as it was sent: what libmicrohttpd hands on later is split already. */
 static void *
@@ -168,10 +153,23 @@ json_text(const json_t *json)
 	return text;
 }
 
+/* Nothing that waits to be sent is sent any more, and the other side is told at once. */
+static void
+connection_reset(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	if (info)
+		connect(info->connect_fd, &nobody, sizeof(nobody));
+}
+
 /* A body that ends before its length says so. */
 struct cut {
 	char *text;
 	size_t bytes;
+	struct MHD_Connection *reset; /* or NULL: it just ends */
 };
 
 static ssize_t
@@ -180,6 +178,8 @@ cut_read(void *state, uint64_t position, char *out, size_t room)
 	struct cut *cut = state;
 	size_t left = position < cut->bytes / 2 ? cut->bytes / 2 - (size_t)position : 0;
 
+	if (!left && cut->reset)
+		connection_reset(cut->reset);
 	if (!left)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (left > room)
@@ -198,7 +198,8 @@ cut_free(void *state)
 }
 
 static struct MHD_Response *
-response_of(const struct answer *answer, const struct fault *fault)
+response_of(struct MHD_Connection *connection, const struct answer *answer,
+	const struct fault *fault)
 {
 	char *text = answer->text   ? must_copy(answer->text)
 	             : answer->json ? json_text(answer->json)
@@ -206,10 +207,10 @@ response_of(const struct answer *answer, const struct fault *fault)
 	size_t bytes = strlen(text);
 	struct cut *cut;
 
-	if (fault->kind != FAULT_CUT_BODY)
+	if (fault->kind != FAULT_CUT_BODY && fault->kind != FAULT_RESET_BODY)
 		return MHD_create_response_from_buffer(bytes, text, MHD_RESPMEM_MUST_FREE);
 	cut = must_alloc(sizeof(*cut));
-	*cut = (struct cut){ text, bytes };
+	*cut = (struct cut){ text, bytes, fault_resets(fault) ? connection : NULL };
 	return MHD_create_response_from_callback(bytes, 4096, cut_read, cut, cut_free);
 }
 
@@ -217,7 +218,7 @@ static enum MHD_Result
 answer_queue(struct sim *sim, struct MHD_Connection *connection, const struct answer *answer,
 	const struct fault *fault)
 {
-	struct MHD_Response *response = response_of(answer, fault);
+	struct MHD_Response *response = response_of(connection, answer, fault);
 	char date[MOMENT_SIZE];
 	enum MHD_Result result;
 
@@ -234,80 +235,6 @@ answer_queue(struct sim *sim, struct MHD_Connection *connection, const struct an
 	return result;
 }
 
-static void
-answer_text(struct answer *answer, int status, const char *content_type, const char *text)
-{
-	answer_done(answer);
-	answer->status = status;
-	answer->content_type = content_type;
-	answer->text = must_copy(text);
-}
-
-/* What the fault makes of the answer. */
-static void
-answer_spoil(struct answer *answer, const struct fault *fault)
-{
-	switch (fault->kind) {
-	case FAULT_GARBAGE:
-		answer_text(answer, 200, "application/json", "{\"id\":\x01 \xff\xfe not json");
-		break;
-	case FAULT_WRONG_CONTENT_TYPE:
-		answer_text(answer, 200, "text/html",
-			"<!DOCTYPE html><html><body>Please sign in</body></html>");
-		break;
-	case FAULT_STATUS:
-		answer_text(answer, fault->status, fault->content_type, fault->body);
-		break;
-	case FAULT_TOO_MANY:
-		answer_text(answer, 429, "text/plain", "Retry later\n");
-		if (fault->retry_after >= 0)
-			answer_header(answer, "Retry-After", "%ld", fault->retry_after);
-		break;
-	case FAULT_REDIRECT:
-		answer_text(answer, 301, "text/html", "<html><body>moved</body></html>");
-		answer_header(answer, "Location", "%s", fault->location);
-		break;
-	default:
-		break;
-	}
-}
-
-static bool
-fault_drops(const struct fault *fault)
-{
-	return fault->kind == FAULT_DROP_BEFORE_COMMIT ||
-	       fault->kind == FAULT_DROP_AFTER_COMMIT;
-}
-
-/* Carries out one API request, faults and all. */
-static void
-api_run(struct sim *sim, struct request *request, bool readable, struct answer *answer,
-	struct fault *fault)
-{
-	unsigned long n;
-
-	pthread_mutex_lock(&sim->lock);
-	*fault = faults_match(&sim->faults, request->method, request->path);
-	n = record_request(
-		&sim->record, clock_now(&sim->clock), request, fault_name(fault->kind));
-	pthread_mutex_unlock(&sim->lock);
-
-	wait_msec(sim, sim->latency_msec + (fault->kind == FAULT_DELAY ? fault->msec : 0));
-
-	pthread_mutex_lock(&sim->lock);
-	if (fault_commits(fault) && readable)
-		api_handle(sim, request, answer);
-	else if (fault_commits(fault))
-		error_error(answer, 400, "Problem processing request");
-	else
-		auth_look(sim, request);
-	answer_spoil(answer, fault);
-	record_answer(&sim->record, n, request, fault_drops(fault) ? 0 : answer->status);
-	pthread_mutex_unlock(&sim->lock);
-
-	wait_msec(sim, fault->kind == FAULT_DELAY_AFTER ? fault->msec : 0);
-}
-
 static enum MHD_Result
 request_answer(struct sim *sim, struct MHD_Connection *connection, struct incoming *incoming)
 {
@@ -318,15 +245,20 @@ request_answer(struct sim *sim, struct MHD_Connection *connection, struct incomi
 	enum MHD_Result result = MHD_NO;
 
 	if (strncmp(request->path, "/api/v4/", 8) == 0) {
-		api_run(sim, request, readable, &answer, &fault);
+		serve(sim, request, readable, &answer, &fault);
 	} else if (strncmp(request->path, "/sim/", 5) == 0) {
 		pthread_mutex_lock(&sim->lock);
+		later_run(sim);
 		sim_handle(sim, request, &answer);
 		pthread_mutex_unlock(&sim->lock);
 	} else {
-		answer_text(&answer, 404, "text/html", "<html><body>404</body></html>");
+		answer.status = 404;
+		answer.content_type = "text/html";
+		answer.text = must_copy("<html><body>404</body></html>");
 	}
 	/* MHD_NO closes the connection without a byte. */
+	if (fault_drops(&fault) && fault_resets(&fault))
+		connection_reset(connection);
 	if (!fault_drops(&fault))
 		result = answer_queue(sim, connection, &answer, &fault);
 	answer_done(&answer);

@@ -111,6 +111,10 @@ sim_done(struct sim *sim)
 {
 	world_done(&sim->world);
 	faults_clear(&sim->faults);
+	hooks_clear(&sim->hooks);
+	later_done(&sim->later);
+	history_clear(&sim->history);
+	snapshots_done(&sim->snapshots);
 	record_done(&sim->record);
 	json_decref(sim->settings);
 	pthread_mutex_destroy(&sim->lock);

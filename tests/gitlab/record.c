@@ -42,7 +42,8 @@ record_request(
 }
 
 void
-record_answer(struct record *record, unsigned long n, const struct request *request, int status)
+record_answer(struct record *record, unsigned long n, const struct request *request, int status,
+	int outcome)
 {
 	static const char *const credentials[] = {
 		[CREDENTIAL_NONE] = "none",
@@ -56,6 +57,7 @@ record_answer(struct record *record, unsigned long n, const struct request *requ
 	if (entry->n != n)
 		return;
 	entry->status = status;
+	entry->outcome = outcome;
 	entry->credential = credentials[request->credential];
 	if (request->token) {
 		entry->token_id = request->token->id;
@@ -74,12 +76,13 @@ entry_json(const struct entry *entry)
 {
 	char at[MOMENT_SIZE];
 
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:O?, s:o, s:o, s:o, s:s, s:s?}", "n",
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:O?, s:o, s:o, s:o, s:o, s:s, s:s?}", "n",
 		(json_int_t)entry->n, "at", moment_print(entry->at, at), "method",
 		entry->method, "path", entry->path, "query", entry->query, "body", entry->body,
-		"status", number_or_null(entry->status), "token_id",
-		number_or_null(entry->token_id), "user_id", number_or_null(entry->user_id),
-		"credential", entry->credential, "fault", entry->fault);
+		"status", number_or_null(entry->status), "outcome",
+		number_or_null(entry->outcome), "token_id", number_or_null(entry->token_id),
+		"user_id", number_or_null(entry->user_id), "credential", entry->credential,
+		"fault", entry->fault);
 }
 
 json_t *

@@ -65,7 +65,7 @@ project_view(struct sim *sim, struct request *request, void *row)
 		moment_print(project->created_at, created), "default_branch", "main", "topics",
 		"web_url", url, "last_activity_at", created, "visibility", project->visibility,
 		"namespace", namespace_json(request, project->parent), "empty_repo", 1,
-		"archived", 0);
+		"archived", project->archived);
 
 	/* It stood behind the others before. */
 	if (sim->version < V(18, 0)) {

@@ -4,6 +4,9 @@
 
 #include "clock.h"
 #include "fault.h"
+#include "history.h"
+#include "hook.h"
+#include "later.h"
 #include "record.h"
 #include "version.h"
 #include "world.h"
@@ -17,6 +20,10 @@ struct sim {
 	struct world world;
 	struct faults faults;
 	struct record record;
+	struct hooks hooks;
+	struct later later;
+	struct history history;
+	struct list snapshots;
 	json_t *settings;
 	int version;
 	const char *version_text;

@@ -1,13 +1,15 @@
-#include "sim_api.h"
+#include "sim_act.h"
 
+#include "auth.h"
 #include "rotate.h"
+#include "sim_api.h"
 #include "world_file.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char *
-text_of(const json_t *act, const char *key)
+const char *
+act_text(const json_t *act, const char *key)
 {
 	return json_string_value(json_object_get(act, key));
 }
@@ -16,7 +18,7 @@ text_of(const json_t *act, const char *key)
 static json_t *
 attributes_of(const json_t *act)
 {
-	static const char *const others[] = { "act", "owner", "kind" };
+	static const char *const others[] = { "act", "owner", "kind", "token" };
 	json_t *copy = json_copy((json_t *)act);
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
@@ -24,19 +26,38 @@ attributes_of(const json_t *act)
 	return copy;
 }
 
+/* The newest of those that live, or of all. */
 static struct token *
-token_of(struct sim *sim, const json_t *act, struct answer *answer)
+token_by_name(const struct sim *sim, const char *name)
 {
-	struct token *token = list_at(
-		&sim->world.tokens, (long)json_integer_value(json_object_get(act, "token")));
+	struct token *found = NULL;
+
+	for (size_t i = 0; i < sim->world.tokens.count; i++) {
+		struct token *token = sim->world.tokens.items[i];
+
+		if (token && strcmp(token->name, name) == 0 &&
+			(!found || token_alive(sim, token) || !token_alive(sim, found)))
+			found = token;
+	}
+	return found;
+}
+
+struct token *
+act_token(struct sim *sim, const json_t *act, struct answer *answer)
+{
+	const json_t *given = json_object_get(act, "token");
+	struct token *token =
+		json_is_string(given)
+			? token_by_name(sim, json_string_value(given))
+			: list_at(&sim->world.tokens, (long)json_integer_value(given));
 
 	if (!token)
 		error_error(answer, 404, "there is no such token");
 	return token;
 }
 
-static struct user *
-user_of(struct sim *sim, const json_t *act, const char *key, struct answer *answer)
+struct user *
+act_user(struct sim *sim, const json_t *act, const char *key, struct answer *answer)
 {
 	const json_t *given = json_object_get(act, key);
 	struct user *user =
@@ -49,12 +70,11 @@ user_of(struct sim *sim, const json_t *act, const char *key, struct answer *answ
 	return user;
 }
 
-/* The project of that path, or the group: projects shadow groups. */
-static struct resource *
-resource_of(struct sim *sim, const json_t *act, struct answer *answer)
+struct resource *
+act_resource(struct sim *sim, const json_t *act, struct answer *answer)
 {
-	const char *owner = text_of(act, "owner");
-	const char *kind = text_of(act, "kind");
+	const char *owner = act_text(act, "owner");
+	const char *kind = act_text(act, "kind");
 	struct resource *resource = NULL;
 
 	if (!kind || strcmp(kind, "group") != 0)
@@ -75,20 +95,20 @@ token_answer(const struct sim *sim, const struct token *token, struct answer *an
 static void
 act_rotate(struct sim *sim, const json_t *act, struct answer *answer)
 {
-	struct token *token = token_of(sim, act, answer);
+	struct token *token = act_token(sim, act, answer);
 	int expires = clock_today(&sim->clock) + 7;
 
 	if (!token)
 		return;
-	if (text_of(act, "expires_at"))
-		day_parse(text_of(act, "expires_at"), &expires);
+	if (act_text(act, "expires_at"))
+		day_parse(act_text(act, "expires_at"), &expires);
 	token_answer(sim, rotate_token(sim, token, expires), answer);
 }
 
 static void
 act_revoke(struct sim *sim, const json_t *act, struct answer *answer)
 {
-	struct token *token = token_of(sim, act, answer);
+	struct token *token = act_token(sim, act, answer);
 
 	if (!token)
 		return;
@@ -107,7 +127,7 @@ user_answer(const struct user *user, struct answer *answer)
 static void
 state_set(struct sim *sim, const json_t *act, const char *state, struct answer *answer)
 {
-	struct user *user = user_of(sim, act, "user", answer);
+	struct user *user = act_user(sim, act, "user", answer);
 
 	if (!user)
 		return;
@@ -131,7 +151,7 @@ act_unblock_user(struct sim *sim, const json_t *act, struct answer *answer)
 static void
 act_set_admin(struct sim *sim, const json_t *act, struct answer *answer)
 {
-	struct user *user = user_of(sim, act, "user", answer);
+	struct user *user = act_user(sim, act, "user", answer);
 
 	if (!user)
 		return;
@@ -152,11 +172,12 @@ act_demote_root(struct sim *sim, const json_t *act, struct answer *answer)
 static void
 act_purge_bot(struct sim *sim, const json_t *act, struct answer *answer)
 {
-	struct token *token = json_object_get(act, "token") ? token_of(sim, act, answer) : NULL;
+	struct token *token =
+		json_object_get(act, "token") ? act_token(sim, act, answer) : NULL;
 	struct user *user = token ? token->user : NULL;
 
 	if (!user && !answer->status)
-		user = user_of(sim, act, "user", answer);
+		user = act_user(sim, act, "user", answer);
 	if (!user)
 		return;
 	user_answer(user, answer);
@@ -169,9 +190,9 @@ variables_of(struct sim *sim, const json_t *act, const char **level, struct answ
 	struct resource *resource;
 
 	*level = "instance";
-	if (!text_of(act, "owner"))
+	if (!act_text(act, "owner"))
 		return &sim->world.variables;
-	resource = resource_of(sim, act, answer);
+	resource = act_resource(sim, act, answer);
 	if (resource)
 		*level = resource->kind == GROUP ? "group" : "project";
 	return resource ? &resource->variables : NULL;
@@ -189,8 +210,8 @@ act_set_variable(struct sim *sim, const json_t *act, struct answer *answer)
 		return;
 	variable = world_file_variable(sim, act, variables, wrong);
 	if (variable)
-		answer_json(
-			answer, 200, sim_variable_json(level, text_of(act, "owner"), variable));
+		answer_json(answer, 200,
+			sim_variable_json(level, act_text(act, "owner"), variable));
 	else
 		error_error(answer, 400, "%s", wrong);
 }
@@ -198,8 +219,8 @@ act_set_variable(struct sim *sim, const json_t *act, struct answer *answer)
 static void
 act_delete_variable(struct sim *sim, const json_t *act, struct answer *answer)
 {
-	const char *level, *key = text_of(act, "key"),
-			   *scope = text_of(act, "environment_scope");
+	const char *level, *key = act_text(act, "key"),
+			   *scope = act_text(act, "environment_scope");
 	struct list *variables = variables_of(sim, act, &level, answer);
 
 	for (size_t i = 0; variables && key && i < variables->count; i++) {
@@ -208,8 +229,8 @@ act_delete_variable(struct sim *sim, const json_t *act, struct answer *answer)
 		if (strcmp(variable->key, key) != 0 ||
 			(scope && strcmp(variable->environment_scope, scope) != 0))
 			continue;
-		answer_json(
-			answer, 200, sim_variable_json(level, text_of(act, "owner"), variable));
+		answer_json(answer, 200,
+			sim_variable_json(level, act_text(act, "owner"), variable));
 		variable_remove(variables, variable);
 		return;
 	}
@@ -228,8 +249,9 @@ resource_answer(const struct resource *resource, struct answer *answer)
 static void
 act_rename_project(struct sim *sim, const json_t *act, struct answer *answer)
 {
-	struct resource *project = resource_by_path(&sim->world, PROJECT, text_of(act, "path"));
-	const char *to = text_of(act, "to");
+	struct resource *project =
+		resource_by_path(&sim->world, PROJECT, act_text(act, "path"));
+	const char *to = act_text(act, "to");
 
 	if (!project || !to || !project_rename(&sim->world, project, to))
 		error_error(
@@ -242,7 +264,7 @@ static void
 resource_create(
 	struct sim *sim, const json_t *act, enum resource_kind kind, struct answer *answer)
 {
-	const char *path = text_of(act, "path");
+	const char *path = act_text(act, "path");
 	struct resource *resource =
 		path && *path ? resource_add(&sim->world, kind, 0, path) : NULL;
 
@@ -266,21 +288,14 @@ act_create_group(struct sim *sim, const json_t *act, struct answer *answer)
 	resource_create(sim, act, GROUP, answer);
 }
 
-static void
-act_create_token(struct sim *sim, const json_t *act, struct answer *answer)
+void
+act_token_make(struct sim *sim, const json_t *act, struct user *user, struct resource *resource,
+	struct answer *answer)
 {
-	const char *kind = text_of(act, "kind");
-	bool of_resource = kind && (strcmp(kind, "project") == 0 || strcmp(kind, "group") == 0);
-	struct resource *resource = of_resource ? resource_of(sim, act, answer) : NULL;
-	struct user *user = of_resource ? NULL : user_of(sim, act, "owner", answer);
-	json_t *attributes;
-	struct token *token;
+	json_t *attributes = attributes_of(act);
 	char wrong[512];
+	struct token *token = world_file_token(sim, attributes, user, resource, wrong);
 
-	if (answer->status)
-		return;
-	attributes = attributes_of(act);
-	token = world_file_token(sim, attributes, user, resource, wrong);
 	json_decref(attributes);
 	if (token)
 		token_answer(sim, token, answer);
@@ -288,10 +303,19 @@ act_create_token(struct sim *sim, const json_t *act, struct answer *answer)
 		error_error(answer, 400, "%s", wrong);
 }
 
-static const struct {
-	const char *name;
-	void (*act)(struct sim *sim, const json_t *act, struct answer *answer);
-} acts[] = {
+static void
+act_create_token(struct sim *sim, const json_t *act, struct answer *answer)
+{
+	const char *kind = act_text(act, "kind");
+	bool of_resource = kind && (strcmp(kind, "project") == 0 || strcmp(kind, "group") == 0);
+	struct resource *resource = of_resource ? act_resource(sim, act, answer) : NULL;
+	struct user *user = of_resource ? NULL : act_user(sim, act, "owner", answer);
+
+	if (!answer->status)
+		act_token_make(sim, act, user, resource, answer);
+}
+
+static const struct act acts[] = {
 	{ "rotate", act_rotate },
 	{ "revoke", act_revoke },
 	{ "block_user", act_block_user },
@@ -307,16 +331,46 @@ static const struct {
 	{ "create_token", act_create_token },
 };
 
+static const struct act *
+act_find(const json_t *act)
+{
+	const char *name = act_text(act, "act");
+
+	for (size_t i = 0; name && i < ARRAY_SIZE(acts); i++) {
+		if (strcmp(acts[i].name, name) == 0)
+			return &acts[i];
+	}
+	for (const struct act *more = more_acts; name && more->name; more++) {
+		if (strcmp(more->name, name) == 0)
+			return more;
+	}
+	return NULL;
+}
+
+bool
+act_known(const json_t *act)
+{
+	return act_find(act) != NULL;
+}
+
+void
+act_run(struct sim *sim, const json_t *act, struct answer *answer)
+{
+	const struct act *found = act_find(act);
+
+	if (!found) {
+		error_error(answer, 400, "act is none of the known ones");
+		return;
+	}
+	history_note(sim);
+	found->act(sim, act, answer);
+}
+
 void
 sim_act(struct sim *sim, struct request *request, struct answer *answer)
 {
-	const char *name = text_of(request->body, "act");
-
-	for (size_t i = 0; name && i < ARRAY_SIZE(acts); i++) {
-		if (strcmp(acts[i].name, name) == 0) {
-			acts[i].act(sim, request->body, answer);
-			return;
-		}
-	}
-	error_error(answer, 400, "act is none of the known ones");
+	if (hook_wanted(request->body))
+		hook_add(sim, request->body, answer);
+	else
+		act_run(sim, request->body, answer);
 }

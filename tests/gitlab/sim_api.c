@@ -3,6 +3,7 @@
 
 #include "auth.h"
 #include "params.h"
+#include "sim_act.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -226,7 +227,22 @@ static void
 faults_delete(struct sim *sim, struct request *request, struct answer *answer)
 {
 	faults_clear(&sim->faults);
+	history_clear(&sim->history);
 	faults_get(sim, request, answer);
+}
+
+static void
+acts_get(struct sim *sim, struct request *request, struct answer *answer)
+{
+	(void)request;
+	answer_json(answer, 200, hooks_json(&sim->hooks));
+}
+
+static void
+acts_delete(struct sim *sim, struct request *request, struct answer *answer)
+{
+	hooks_clear(&sim->hooks);
+	acts_get(sim, request, answer);
 }
 
 static const struct {
@@ -244,6 +260,8 @@ static const struct {
 	{ "GET", "/sim/deploy_tokens", deploy_tokens_get },
 	{ "GET", "/sim/variables", variables_get },
 	{ "POST", "/sim/act", sim_act },
+	{ "GET", "/sim/acts", acts_get },
+	{ "DELETE", "/sim/acts", acts_delete },
 };
 
 /* Tests may leave the content type out: a body that looks like JSON is taken for it. */

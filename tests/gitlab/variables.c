@@ -62,8 +62,9 @@ variables_require(
 		sim, request, level == LEVEL_OF_GROUP ? GROUP : PROJECT, answer);
 	if (!resource)
 		return NULL;
-	if (!has_level(sim, request, resource,
-		    level == LEVEL_OF_GROUP ? LEVEL_OWNER : LEVEL_MAINTAINER)) {
+	if (resource->archived ||
+		!has_level(sim, request, resource,
+			level == LEVEL_OF_GROUP ? LEVEL_OWNER : LEVEL_MAINTAINER)) {
 		error_forbidden(answer);
 		return NULL;
 	}

@@ -34,6 +34,7 @@ struct user {
 	struct user *creator;
 	int64_t created_at;
 	struct list tokens;
+	struct user *copy; /* for world_copy() alone, as are the others of that name */
 };
 
 enum resource_kind { GROUP, PROJECT };
@@ -66,12 +67,14 @@ struct trigger {
 struct resource {
 	enum resource_kind kind;
 	long id;
+	bool archived;
 	char *path, *name, *visibility, *description;
 	struct resource *parent;
 	int64_t created_at;
 	/* struct member, struct variable, struct user, struct user, struct resource,
 	 * struct deploy_token, struct trigger. A bot is a member by standing in `bots`. */
 	struct list members, variables, bots, accounts, children, deploy_tokens, triggers;
+	struct resource *copy;
 };
 
 struct token {
@@ -85,6 +88,7 @@ struct token {
 	struct token *predecessor;
 	struct list successors;
 	char last_used_ip[48];
+	struct token *copy;
 };
 
 struct world {
@@ -98,6 +102,8 @@ struct world {
 
 void world_init(struct world *world);
 void world_done(struct world *world);
+/* All of it, for world_done(); `to` is overwritten. */
+void world_copy(struct world *to, struct world *from);
 
 /* `id` 0 means the next free one. NULL when the id or the name is taken. */
 struct user *user_add(struct world *world, long id, const char *username, const char *name);
