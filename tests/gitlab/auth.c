@@ -22,7 +22,8 @@ token_alive(const struct sim *sim, const struct token *token)
 bool
 deploy_token_alive(const struct sim *sim, const struct deploy_token *token)
 {
-	return !token->expires_at || token->expires_at >= clock_now(&sim->clock);
+	return !token->revoked &&
+	       (!token->expires_at || token->expires_at >= clock_now(&sim->clock));
 }
 
 bool
@@ -110,6 +111,9 @@ scope_check(const struct request *request, enum scope_rule rule, struct answer *
 		{ SCOPE_USER, true, "api read_api read_user" },
 		{ SCOPE_USER, false, "api" },
 		{ SCOPE_SELF_ROTATE, false, "api self_rotate" },
+		{ SCOPE_CREATE_RUNNER, false, "api create_runner" },
+		{ SCOPE_MANAGE_RUNNER, true, "api read_api manage_runner" },
+		{ SCOPE_MANAGE_RUNNER, false, "api manage_runner" },
 	};
 	bool reading = strcmp(request->method, "GET") == 0;
 	char copy[64], *rest = copy;

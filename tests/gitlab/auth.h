@@ -9,6 +9,8 @@ enum scope_rule {
 	SCOPE_API,         /* api; for reading read_api too */
 	SCOPE_USER,        /* as above, and read_user for reading */
 	SCOPE_SELF_ROTATE, /* api, self_rotate */
+	SCOPE_CREATE_RUNNER,
+	SCOPE_MANAGE_RUNNER,
 	SCOPE_ANY,
 	SCOPE_NONE, /* no credential needed */
 };

@@ -2,6 +2,7 @@
 #include "access.h"
 #include "page.h"
 #include "route.h"
+#include "views.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 /* `expired` goes by the day, authentication by the clock: on its last day a token that no
  * longer works still shows false. */
-static json_t *
+json_t *
 deploy_token_view(struct sim *sim, struct request *request, void *row)
 {
 	const struct deploy_token *token = row;
@@ -22,7 +23,7 @@ deploy_token_view(struct sim *sim, struct request *request, void *row)
 		"name", token->name, "username", token->username, "expires_at",
 		token->expires_at ? json_string(moment_print(token->expires_at, moment))
 				  : json_null(),
-		"scopes", token->scopes, "revoked", 0, "expired",
+		"scopes", token->scopes, "revoked", token->revoked, "expired",
 		token->expires_at && token->expires_at < midnight);
 }
 

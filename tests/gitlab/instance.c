@@ -10,7 +10,8 @@ settings_defaults(void)
 {
 	return json_pack(
 		"{s:b, s:n, s:b, s:i, s:s, s:s, s:b, s:i, s:i, s:s, s:b, s:b, s:b, s:b,"
-		" s:b}",
+		" s:b,"
+		" s:n, s:n, s:n, s:b}",
 		"require_personal_access_token_expiry", 1, "max_personal_access_token_lifetime",
 		"service_access_tokens_expiration_enforced", 1,
 		"inactive_resource_access_tokens_delete_after_days", 30,
@@ -20,7 +21,9 @@ settings_defaults(void)
 		"throttle_authenticated_api_period_in_seconds", 3600,
 		"rate_limiting_response_text", "Retry later", "protected_ci_variables", 1,
 		"maintenance_mode", 0, "admin_mode", 0, "buffered_token_expiration_limit", 0,
-		"allow_top_level_group_owners_to_create_service_accounts", 0);
+		"allow_top_level_group_owners_to_create_service_accounts", 0,
+		"runner_token_expiration_interval", "group_runner_token_expiration_interval",
+		"project_runner_token_expiration_interval", "saas", 0);
 }
 
 static void
@@ -77,6 +80,10 @@ static const struct param settings_params[] = {
 	{ "protected_ci_variables", PARAM_TRUE },
 	{ "maintenance_mode", PARAM_TRUE },
 	{ "admin_mode", PARAM_TRUE },
+	{ "saas", PARAM_TRUE },
+	{ "runner_token_expiration_interval", PARAM_NUMBER },
+	{ "group_runner_token_expiration_interval", PARAM_NUMBER },
+	{ "project_runner_token_expiration_interval", PARAM_NUMBER },
 	{ "allow_top_level_group_owners_to_create_service_accounts", PARAM_TRUE, .from = V(17, 6) },
 	{ 0 }
 };

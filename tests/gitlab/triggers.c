@@ -3,6 +3,7 @@
 #include "page.h"
 #include "people.h"
 #include "route.h"
+#include "views.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 /* What everybody else sees of a secret. */
 #define SHOWN 4
 
-static json_t *
+json_t *
 trigger_view(struct sim *sim, struct request *request, void *row)
 {
 	const struct trigger *trigger = row;

@@ -270,6 +270,13 @@ resource_remove(struct world *world, struct resource *resource)
 	for (size_t i = 0; i < world->old_paths.count; i++)
 		if (map_get(&world->moved_paths, world->old_paths.items[i]) == resource)
 			map_remove(&world->moved_paths, world->old_paths.items[i]);
+	for (size_t i = 0; i < world->users.count; i++) {
+		struct user *user = world->users.items[i];
+
+		if (user && user->enterprise == resource)
+			user->enterprise = NULL;
+	}
+	extras_forget(&world->extras, resource);
 	if (resource->parent)
 		list_remove(&resource->parent->children, resource);
 	map_remove(resource_paths(world, resource->kind), resource->path);
@@ -415,6 +422,7 @@ list_free(struct list *list, void (*item_free)(void *))
 void
 world_done(struct world *world)
 {
+	extras_done(&world->extras);
 	list_free(&world->tokens, token_free);
 	list_free(&world->graveyard_tokens, token_free);
 	list_free(&world->users, user_free);

@@ -6,6 +6,7 @@
 
 #include "base.h"
 #include "clock.h"
+#include "extras.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@
 enum {
 	LEVEL_NONE = 0,
 	LEVEL_GUEST = 10,
+	LEVEL_REPORTER = 20,
 	LEVEL_DEVELOPER = 30,
 	LEVEL_MAINTAINER = 40,
 	LEVEL_OWNER = 50,
@@ -32,6 +34,7 @@ struct user {
 	struct resource *home;
 	int bot_level;
 	struct user *creator;
+	struct resource *enterprise; /* the group a person's account belongs to, or NULL */
 	int64_t created_at;
 	struct list tokens;
 	struct user *copy; /* for world_copy() alone, as are the others of that name */
@@ -54,6 +57,7 @@ struct deploy_token {
 	long id;
 	char *name, *username, *secret;
 	json_t *scopes;
+	bool revoked;
 	int64_t expires_at; /* 0: never */
 };
 
@@ -98,6 +102,7 @@ struct world {
 	struct list graveyard_users, graveyard_tokens, old_paths;
 	long next_user, next_group, next_project, next_token, next_variable, next_deploy_token,
 		next_trigger;
+	struct extras extras;
 };
 
 void world_init(struct world *world);

@@ -168,6 +168,8 @@ users_fill(const struct list *from, bool buried)
 			continue;
 		old->copy->home = old->home && !buried ? old->home->copy : NULL;
 		old->copy->creator = old->creator ? old->creator->copy : NULL;
+		old->copy->enterprise =
+			old->enterprise && !buried ? old->enterprise->copy : NULL;
 		tokens_point(&old->copy->tokens, &old->tokens);
 	}
 }
@@ -227,6 +229,12 @@ maps_fill(struct world *to, const struct world *from)
 	paths_fill(&to->project_paths, &to->projects);
 }
 
+static struct resource *
+copy_of(const struct resource *resource)
+{
+	return resource->copy;
+}
+
 void
 world_copy(struct world *to, struct world *from)
 {
@@ -245,4 +253,5 @@ world_copy(struct world *to, struct world *from)
 	resources_fill(&from->groups);
 	resources_fill(&from->projects);
 	maps_fill(to, from);
+	extras_copy(&to->extras, &from->extras, copy_of);
 }
