@@ -150,10 +150,17 @@ address_is_pattern(const struct address *address)
 	       strchr(address->name, '*');
 }
 
+/* Paths are ASCII, as address_parse() has it. */
+static bool
+is_the_same(char a, char b, bool any_case)
+{
+	return a == b || (any_case && tolower((unsigned char)a) == tolower((unsigned char)b));
+}
+
 /* Greedy, with one point to go back to for each kind of star: a later star of a kind makes the
  * earlier ones' other choices useless. `*` gives up at a slash, and then the last `**` takes one more. */
-bool
-glob_matches(const char *pattern, const char *text)
+static bool
+matches(const char *pattern, const char *text, bool any_case)
 {
 	const char *star = NULL, *star_text = NULL, *wide = NULL, *wide_text = NULL;
 
@@ -165,7 +172,7 @@ glob_matches(const char *pattern, const char *text)
 		} else if (*pattern == '*') {
 			star = ++pattern;
 			star_text = text;
-		} else if (*text && *pattern == *text) {
+		} else if (*text && is_the_same(*pattern, *text, any_case)) {
 			pattern++;
 			text++;
 		} else if (star && *star_text && *star_text != '/') {
@@ -183,11 +190,18 @@ glob_matches(const char *pattern, const char *text)
 }
 
 bool
+glob_matches(const char *pattern, const char *text)
+{
+	return matches(pattern, text, false);
+}
+
+/* GitLab's paths and user names do not tell capital letters from small ones; names of tokens do. */
+bool
 address_matches(const struct address *pattern, const struct address *address)
 {
 	return (pattern->type == TYPE_ANY || pattern->type == address->type) &&
-	       glob_matches(pattern->owner, address->owner) &&
-	       glob_matches(pattern->name, address->name);
+	       matches(pattern->owner, address->owner, true) &&
+	       matches(pattern->name, address->name, false);
 }
 
 const char *

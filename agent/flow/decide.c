@@ -333,39 +333,62 @@ decide_due(const struct deciding *deciding, struct plan_item *item)
 	}
 }
 
+/* It goes on by what it froze, whatever the policy says by now. */
+static void
+decide_open(const struct deciding *deciding, struct plan_item *item)
+{
+	const struct rotation *row = item->row;
+
+	item->action = PLAN_OPEN;
+	item->token = find_token(
+		&item->holding->namesakes, row->new_id ? row->new_id : row->target_id);
+	item->why = arena_format(deciding->arena, "its rotation stands at %s%s%s",
+		row_state_name(row->state), *row->trouble ? ": " : "", row->trouble);
+	item->advice = row->advice;
+	if (item->token && item->lifetime)
+		set_due(deciding, item);
+}
+
+/* What a path leads to now is not what was adopted: its tokens are somebody else's, whatever their names. */
+static bool
+is_elsewhere(const struct deciding *deciding, struct plan_item *item)
+{
+	const struct token_record *record = item->record;
+	const struct owner *owner = &item->holding->owner;
+	int64_t was, is;
+
+	if (!record || record->released_at)
+		return false;
+	was = owner->user_id ? record->user_id : record->owner_id;
+	is = owner->user_id ? owner->user_id : owner->id;
+	if (!was || was == is)
+		return false;
+	person(item, GLR_PATH_MOVED,
+		arena_format(deciding->arena,
+			"'%s' is number %lld now, and was %lld when it was adopted",
+			item->address.owner, (long long)is, (long long)was));
+	return true;
+}
+
 void
 decide_item(const struct deciding *deciding, struct plan_item *item)
 {
-	item->lifetime = policies_lifetime(deciding->policies, &item->address);
-	if (!item->lifetime) {
-		person(item, 0, "no line of lifetimes holds for it");
-		return;
-	}
-	set_rule(deciding, item);
+	const struct holding *holding = item->holding;
 	/* A pattern that could not be followed stands for itself; its stars fit no destination. */
-	if (!item->holding->is_readable && address_is_pattern(&item->address)) {
-		person(item, item->holding->trouble.advice, item->holding->trouble.text);
-		return;
-	}
-	if (!set_destinations(deciding, item))
-		return;
-	if (item->row) {
-		item->action = PLAN_OPEN;
-		item->token = find_token(&item->holding->namesakes,
-			item->row->new_id ? item->row->new_id : item->row->target_id);
-		item->why = arena_format(deciding->arena, "its rotation stands at %s%s%s",
-			row_state_name(item->row->state), *item->row->trouble ? ": " : "",
-			item->row->trouble);
-		item->advice = item->row->advice;
-		if (item->token)
-			set_due(deciding, item);
-		return;
-	}
-	if (!item->holding->is_readable) {
-		person(item, item->holding->trouble.advice, item->holding->trouble.text);
-		return;
-	}
-	pick_token(deciding, item);
-	if (item->token && item->action != PLAN_PERSON)
+	const bool has_places = (holding->is_readable || !address_is_pattern(&item->address)) &&
+	                        set_destinations(deciding, item);
+
+	item->lifetime = policies_lifetime(deciding->policies, &item->address);
+	if (item->lifetime)
+		set_rule(deciding, item);
+	if (item->row)
+		decide_open(deciding, item);
+	else if (!item->lifetime)
+		person(item, 0, "no line of lifetimes holds for it");
+	else if (!holding->is_readable)
+		person(item, holding->trouble.advice, holding->trouble.text);
+	else if (has_places && !is_elsewhere(deciding, item))
+		pick_token(deciding, item);
+	if (item->token && item->action == PLAN_NOTHING)
 		decide_due(deciding, item);
 }

@@ -69,7 +69,7 @@ ramp(const struct due_facts *facts, struct due *due)
 		due->urgent_at = due->dies_at - due->renew_before_sec / 2;
 		point = least(point, window_begin(due, due->dies_at));
 	}
-	if (point <= first)
+	if (point < first)
 		return;
 	due->ramped = true;
 	due->ramp_at = point;

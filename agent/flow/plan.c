@@ -5,8 +5,8 @@
 #include "base/advice.h"
 #include "base/memory.h"
 #include "base/when.h"
-#include "destination/destination.h"
 #include "flow/decide.h"
+#include "flow/unique.h"
 
 const char *
 plan_action_name(enum plan_action action)
@@ -149,43 +149,6 @@ add_records(struct plan *plan, size_t *capacity, const struct deciding *deciding
 
 /* --- all together --- */
 
-struct claim {
-	const char *place;
-	const struct plan_item *item;
-};
-
-static int
-compare_claims(const void *a, const void *b)
-{
-	return strcmp(((const struct claim *)a)->place, ((const struct claim *)b)->place);
-}
-
-/* Two secrets in one place would take turns in killing each other's consumers. */
-static bool
-places_are_unique(const struct plan *plan, struct err *err)
-{
-	struct claim *claims = NULL;
-	size_t count = 0, capacity = 0;
-
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct destination *places = plan->items[i].destinations.items;
-
-		for (size_t k = 0; k < plan->items[i].destinations.count; k++) {
-			claims = arena_grow(
-				plan->arena, claims, count, &capacity, sizeof(*claims));
-			claims[count++] = (struct claim){ places[k].text, &plan->items[i] };
-		}
-	}
-	if (count)
-		qsort(claims, count, sizeof(*claims), compare_claims);
-	for (size_t i = 1; i < count; i++)
-		if (!strcmp(claims[i - 1].place, claims[i].place))
-			return err_set(err, ERR_POLICY, 0,
-				"'%s' gets two secrets: of '%s' and of '%s'", claims[i].place,
-				claims[i - 1].item->address.text, claims[i].item->address.text);
-	return true;
-}
-
 static int
 rank(const struct plan_item *item)
 {
@@ -258,9 +221,9 @@ plan_build(const struct policies *policies, const struct holdings *holdings,
 	draft->arena = deciding.arena = arena_new();
 	draft->now = now;
 	add_holdings(draft, &capacity, &deciding, holdings, records, open);
-	if (!add_records(draft, &capacity, &deciding, holdings, records, open, err) ||
-		!places_are_unique(draft, err))
+	if (!add_records(draft, &capacity, &deciding, holdings, records, open, err))
 		return false;
+	unique_enforce(draft);
 	if (draft->count)
 		qsort(draft->items, draft->count, sizeof(*draft->items), compare_items);
 	hold_back(draft, options);

@@ -2,9 +2,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/memory.h"
@@ -17,6 +20,7 @@
 #define FOLDER "policies.d"
 #define REQUESTS_AT_ONCE 8
 #define ROTATIONS_PER_RUN 20
+#define FILE_MAX_BYTES (8 << 20)
 
 /* What loading works on. */
 struct loading {
@@ -37,21 +41,43 @@ add_to_hash(struct loading *loading, const char *bytes, size_t length)
 	loading->hash = (loading->hash ^ length) * UINT64_C(0x100000001b3);
 }
 
-/* The section's lines, in a file in block style: from `gitlab:` up to the next line that is not indented. */
+/* The section's lines, in a file in block style: from `gitlab:` up to the next line that is not indented; of two
+ * sections, which is an error, both and all between. */
 static void
 note_section(struct loading *loading, const char *line, int number)
 {
 	if (loading->gitlab_from && !loading->gitlab_to && !strchr(" \t#\r\n", *line))
 		loading->gitlab_to = number;
-	if (!loading->gitlab_from && !strncmp(line, "gitlab:", strlen("gitlab:")))
+	if (strncmp(line, "gitlab:", strlen("gitlab:")) != 0)
+		return;
+	if (loading->gitlab_from)
+		loading->gitlab_to = INT_MAX;
+	else
 		loading->gitlab_from = number;
+}
+
+/* NULL for what is no file of ours to read, or longer than the decoder takes: a pipe would hold us up for ever. */
+static FILE *
+open_source(const char *file)
+{
+	auto_close int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+	FILE *stream;
+
+	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode) ||
+		status.st_size > FILE_MAX_BYTES)
+		return NULL;
+	stream = fdopen(fd, "r");
+	if (stream)
+		fd = -1;
+	return stream;
 }
 
 /* A file that cannot be read is the decoder's to tell. */
 static void
 note_bytes(struct loading *loading, const char *file, bool is_main)
 {
-	auto_stdio FILE *stream = fopen(file, "re");
+	auto_stdio FILE *stream = open_source(file);
 	auto_free char *line = NULL;
 	size_t room = 0;
 	ssize_t length;
@@ -264,10 +290,12 @@ is_excepted(const struct token_entry *entry, const struct address *address)
 	return false;
 }
 
+/* GitLab's paths do not tell capital letters from small ones: a pattern must not find again what an entry names. */
 static bool
 is_the_same(const struct address *a, const struct address *b)
 {
-	return a->type == b->type && !strcmp(a->owner, b->owner) && !strcmp(a->name, b->name);
+	return a->type == b->type && !strcasecmp(a->owner, b->owner) &&
+	       !strcmp(a->name, b->name);
 }
 
 const struct token_entry *

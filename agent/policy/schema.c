@@ -80,6 +80,18 @@ either(struct json *one, struct json *other)
 	return json;
 }
 
+/* To YAML 1.2, which editors read, `yes` is a text. */
+static struct json *
+yes_or_no(void)
+{
+	struct json *json = json_new_object(), *words = json_new_array();
+
+	json_push_text(words, "yes");
+	json_push_text(words, "no");
+	json_set(json, "enum", words);
+	return either(plain("boolean"), json);
+}
+
 static struct json *
 shape_or_scalar(const struct shape *shape)
 {
@@ -139,7 +151,7 @@ type_of(const struct field *field)
 	case FIELD_TEXT:
 		return text_of(field);
 	case FIELD_BOOL:
-		return plain("boolean");
+		return yes_or_no();
 	case FIELD_INT:
 		return number_of(field);
 	case FIELD_SPAN:

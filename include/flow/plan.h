@@ -34,7 +34,7 @@ enum plan_action {
 	PLAN_WAITS,     /* due, but rotations_per_run is used up */
 	PLAN_OPEN,      /* a rotation of it is under way: the open row goes first */
 	PLAN_RELEASED,  /* the entry is gone: nobody renews it */
-	PLAN_PERSON,    /* a person is needed: two namesakes, revoked by somebody, not readable, … */
+	PLAN_PERSON,    /* a person is needed: two namesakes, revoked by somebody, not readable, a place that is another's, … */
 };
 const char *plan_action_name(enum plan_action action); /* "rotate" */
 
@@ -71,7 +71,7 @@ struct plan_options {
 };
 
 /* Owns:  *plan is the caller's, for plan_free(); everything else is borrowed, and outlives it.
- * Fails: ERR_POLICY when two entries' destinations meet (naming both). */
+ * Fails: ERR_STORE when the journal names a token that is none. */
 must_check bool plan_build(const struct policies *policies, const struct holdings *holdings,
 	const struct token_records *records, const struct rotations *open, int64_t now,
 	const struct plan_options *options, struct plan **plan, struct err *err);

@@ -99,7 +99,7 @@ close_world(void **state)
 	return 0;
 }
 
-static struct token
+static inline struct token
 living(int64_t id, int64_t age_days, int64_t dies_in_days)
 {
 	return (struct token){ .id = id,
@@ -157,7 +157,7 @@ record(struct world *world, const char *address, const struct token *token)
 	return record;
 }
 
-static const struct plan_item *
+static inline const struct plan_item *
 build(struct world *world)
 {
 	struct err err = { 0 };

@@ -220,6 +220,9 @@ address_patterns_cover_what_they_leave_out(void **state)
 		{ "project:a/b:*", "project:a/b:x/y", true },
 		{ "project:a/b:c", "project:a/b:c", true },
 		{ "project:a/b:c", "project:a/b:cc", false },
+		{ "project:A/**", "project:a/b/c:d", true },
+		{ "project:a/*:x", "project:a/B:x", true },
+		{ "project:a/*:x", "project:a/b:X", false },
 	};
 	(void)state;
 

@@ -138,28 +138,6 @@ plan_gives_destinations_the_numbers_they_were_pinned_to(void **state)
 	assert_int_equal(planned->owner_id, 0);
 }
 
-static void
-plan_refuses_two_secrets_for_one_place_naming_both(void **state)
-{
-	struct world *world = *state;
-	struct token token = living(5, 10, 80);
-	struct err err;
-
-	load_policy(world,
-		"gitlab: { url: https://gitlab.example.com, credential: c }\n"
-		"lifetimes: [ { for: '*', max_lifetime: 90d } ]\n"
-		"tokens: [ { token: 'project:fleet/*:ci', deliver: [ file: /etc/token ] } ]\n");
-	hold(world, "project:fleet/a:ci", &token, 1);
-	hold(world, "project:fleet/b:ci", &token, 1);
-	assert_false(plan_build(world->policies, &world->holdings, &world->records,
-		&world->open, NOW, &world->options, &world->plan, &err));
-	assert_int_equal(err.kind, ERR_POLICY);
-	assert_non_null(strstr(err.text, "file /etc/token"));
-	assert_non_null(strstr(err.text, "project:fleet/a:ci"));
-	assert_non_null(strstr(err.text, "project:fleet/b:ci"));
-	assert_null(world->plan);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int
@@ -171,7 +149,6 @@ main(void)
 		TEST(plan_keeps_a_pattern_from_what_is_wider_than_it_may_be),
 		TEST(plan_says_why_an_owner_or_a_pattern_could_not_be_read),
 		TEST(plan_gives_destinations_the_numbers_they_were_pinned_to),
-		TEST(plan_refuses_two_secrets_for_one_place_naming_both),
 	};
 
 	json_start();

@@ -1,0 +1,138 @@
+#include "flow/unique.h"
+
+#include <string.h>
+
+#include "base/when.h"
+#include "destination/destination.h"
+
+/* One item wants one thing: a place, or, where `place` is NULL, its token. */
+struct claim {
+	const char *place;
+	int64_t token_id;
+	struct plan_item *item;
+};
+struct claims {
+	struct claim *items;
+	size_t count, capacity;
+};
+
+static void
+claim_add(struct plan *plan, struct claims *claims, const struct claim *claim)
+{
+	claims->items = arena_grow(
+		plan->arena, claims->items, claims->count, &claims->capacity, sizeof(*claim));
+	claims->items[claims->count++] = *claim;
+}
+
+/* What is released, or found by a pattern that does not keep it alive, gets no secret. */
+static bool
+gets_secrets(const struct plan_item *item)
+{
+	return item->action != PLAN_RELEASED &&
+	       (item->action != PLAN_NOTHING || item->due.due_at != NO_MOMENT);
+}
+
+/* Who was there first stays: else a maintainer could stop the token of another with a new one beside it. */
+static int
+standing(const struct plan_item *item)
+{
+	if (item->row)
+		return 3;
+	if (item->record && item->record->token_id && !item->record->released_at)
+		return 2;
+	return item->entry && !address_is_pattern(&item->entry->token);
+}
+
+static int
+compare_things(const struct claim *a, const struct claim *b)
+{
+	if (a->place && b->place)
+		return strcmp(a->place, b->place);
+	return (a->token_id > b->token_id) - (a->token_id < b->token_id);
+}
+
+/* The best standing of a thing's claims comes first. */
+static int
+compare_claims(const void *a, const void *b)
+{
+	const struct claim *left = a, *right = b;
+	int order = compare_things(left, right);
+
+	if (!order)
+		order = standing(right->item) - standing(left->item);
+	return order ? order : strcmp(left->item->address.text, right->item->address.text);
+}
+
+static const char *
+why_not(struct arena *arena, const struct claim *claim, const struct claim *other)
+{
+	if (!claim->place)
+		return arena_format(arena,
+			"#%lld is the token of '%s' too: one entry of the two is too many",
+			(long long)claim->token_id, other->item->address.text);
+	if (claim->item == other->item)
+		return arena_format(arena, "'%s' stands twice in its 'deliver'", claim->place);
+	return arena_format(arena, "'%s' would get two secrets: of '%s' and of '%s'",
+		claim->place, claim->item->address.text, other->item->address.text);
+}
+
+/* An open row goes on by what it froze, and a person who is asked for already knows a better reason. */
+static void
+set_apart(struct arena *arena, const struct claim *claim, const struct claim *other)
+{
+	struct plan_item *item = claim->item;
+
+	if (item->action == PLAN_OPEN || item->action == PLAN_PERSON)
+		return;
+	item->action = PLAN_PERSON;
+	item->advice = 0;
+	item->adopts = false;
+	item->why = why_not(arena, claim, other);
+}
+
+/* `claims` are all of one thing. */
+static void
+settle(struct arena *arena, const struct claim *claims, size_t count)
+{
+	const bool has_first = standing(claims[0].item) > standing(claims[1].item);
+
+	for (size_t i = has_first; i < count; i++)
+		set_apart(arena, &claims[i], &claims[i ? 0 : 1]);
+}
+
+static void
+settle_all(struct arena *arena, struct claims *claims)
+{
+	if (claims->count)
+		qsort(claims->items, claims->count, sizeof(*claims->items), compare_claims);
+	for (size_t from = 0, to; from < claims->count; from = to) {
+		to = from + 1;
+		while (to < claims->count &&
+			!compare_things(&claims->items[from], &claims->items[to]))
+			to++;
+		if (to > from + 1)
+			settle(arena, &claims->items[from], to - from);
+	}
+}
+
+void
+unique_enforce(struct plan *plan)
+{
+	struct claims tokens = { 0 }, places = { 0 };
+
+	for (size_t i = 0; i < plan->count; i++) {
+		struct plan_item *item = &plan->items[i];
+		const struct destination *wanted = item->destinations.items;
+
+		if (!gets_secrets(item))
+			continue;
+		if (item->token)
+			claim_add(plan, &tokens,
+				&(struct claim){ .token_id = item->token->id, .item = item });
+		for (size_t k = 0; k < item->destinations.count; k++)
+			claim_add(plan, &places,
+				&(struct claim){ .place = wanted[k].text, .item = item });
+	}
+	settle_all(plan->arena, &tokens);
+	settle_all(plan->arena, &places);
+}

@@ -1,0 +1,184 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "policy_fixture.h"
+
+static const struct {
+	const char *text;
+	int line;
+	const char *told;
+} faults[] = {
+	{ "gitlab: { url: http://gitlab.example.com, credential: c }\n" LIFETIMES, 1,
+		"expected https://HOST" },
+	{ "gitlab: { url: http://localhost.evil.org, credential: c }\n" LIFETIMES, 1,
+		"expected https://HOST" },
+	{ "gitlab: { url: 'https://a:b@gitlab.example.com', credential: c }\n" LIFETIMES, 1,
+		"without user" },
+	{ "gitlab: { url: https://x.org, credential: a/b }\n" LIFETIMES, 1,
+		"expected a credential's name" },
+	{ "gitlab: { url: https://x.org, credential: c, requests_at_once: 65 }\n" LIFETIMES, 1,
+		"from 1 to 64" },
+	{ GITLAB "lifetimes: []\n", 1, "'lifetimes' is empty" },
+	{ GITLAB "lifetimes:\n  - { for: '*', max_lifetime: 10d, renew_before: 10d }\n", 3,
+		"is not less than max_lifetime" },
+	{ GITLAB "lifetimes:\n  - { for: '*', max_lifetime: 1y }\n", 3, "'365d'" },
+	{ GITLAB "lifetimes:\n  - { for: '*', max_lifetime: 24h }\n", 3, "at least 2d" },
+	{ HEAD "limits: { settle: 0s }\n", 3, "at least 1s" },
+	{ HEAD "limits: { rotation_per_run: 3 }\n", 3, "'rotations_per_run'" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [] }\n", 4,
+		"'deliver' is empty" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci' }\n", 4, "needs 'deliver'" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [ fiel: /x ] }\n", 4,
+		"did you mean 'file'" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [ ci_variable: { raw: yes } ] }\n",
+		4, "a ci_variable needs 'key'" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [ file: x ] }\n", 4,
+		"'x' is no absolute path" },
+	{ HEAD "tokens:\n  - { token: 'personal:al:x', deliver: [ ci_variable: A ] }\n", 4,
+		"add 'project:' or 'group:'" },
+	{ GITLAB "lifetimes: [ { for: 'group:*', max_lifetime: 90d } ]\ntokens:\n  - " API "\n",
+		4, "no line of 'lifetimes' holds for it" },
+	{ HEAD "tokens:\n  - " API "\n  - " API "\n", 5, "stands at" },
+	{ HEAD "tokens:\n  - " API "\n"
+	       "  - { token: 'project:G/API:ci', deliver: [ file: /b ] }\n",
+		5, "stands at" },
+	{ HEAD "tokens:\n  - " API "\n"
+	       "  - { token: 'group:g:x', deliver: [ ci_variable: { key: A, project: g/api } ] }\n",
+		5, "gets two secrets: that of 'group:g:x', and that of 'project:g/api:ci'" },
+	{ HEAD "tokens:\n  - { token: 'project:g/*:ci', id: 3, deliver: [ ci_variable: A ] }\n",
+		4, "'id' does not belong here" },
+	{ HEAD "tokens:\n  - { token: 'project:g/*:ci', scopes: api, deliver: [ ci_variable: A ] }\n",
+		4, "'scopes' does not belong here" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', except: [ 'project:*' ], deliver: [ ci_variable: A ] }\n",
+		4, "'except' does not belong here" },
+	{ HEAD "tokens:\n  - { token: 'project:g/*:ci', access_level: owner, deliver: [ ci_variable: A ] }\n",
+		4, "'access_level' does not belong here: a pattern" },
+	{ HEAD "tokens:\n  - { token: 'project:g/*:ci', description: x, deliver: [ ci_variable: A ] }\n",
+		4, "'description' does not belong here: a pattern" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', scopes_at_most: api, deliver: [ ci_variable: A ] }\n",
+		4, "'scopes_at_most' does not belong here" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', level_at_most: owner, deliver: [ ci_variable: A ] }\n",
+		4, "'level_at_most' does not belong here" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', outside_owner: no, deliver: [ ci_variable: A ] }\n",
+		4, "'outside_owner' does not belong here" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', id: 0, deliver: [ ci_variable: A ] }\n",
+		4, "at least 1" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [ file: /a, file: /a ] }\n",
+		4, "'file /a' gets two secrets" },
+	{ HEAD "tokens:\n  - { token: 'projekt:g/api:ci', deliver: [ file: /a ] }\n", 4,
+		"did you mean 'project'" },
+	{ GITLAB "lifetimes: [ { for: 'project:h/**', max_lifetime: 9d } ]\ntokens:\n"
+		 "  - { token: 'project:g/**:ci', deliver: [ ci_variable: A ] }\n",
+		4, "no line of 'lifetimes' holds for it" },
+	{ HEAD "tokens:\n  - { token: 'project:g/**:ci', deliver: [ file: '/t/{nmae}' ] }\n", 4,
+		"nmae" },
+	{ HEAD "tokens:\n  - { token: 'personal:al:x', access_level: owner, deliver: [ file: /a ] }\n",
+		4, "only tokens of projects and groups have a level" },
+	{ HEAD "tokens:\n  - { token: 'project:g/*:ci', deliver: [ ci_variable: { key: A, project: x/y } ] }\n",
+		4, "outside_owner" },
+	{ HEAD "tokens:\n  - { token: 'project:g/*:ci', except: [ nope ], deliver: [ ci_variable: A ] }\n",
+		4, "except: expected TYPE:OWNER:NAME" },
+};
+
+static void
+rules_name_what_is_wrong_at_its_place(void **state)
+{
+	struct folder *folder = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		const struct policies *policies = load(folder, faults[i].text);
+
+		if (!is_told(folder, faults[i].line, faults[i].told))
+			fail_msg("row %zu does not say '%s'", i, faults[i].told);
+		assert_false(policies->is_valid);
+		if (diags_count(folder->diags) != 1)
+			diags_print(folder->diags, stderr);
+		assert_int_equal(diags_count(folder->diags), 1);
+	}
+}
+
+static void
+rules_refuse_what_this_version_cannot_do(void **state)
+{
+	static const char *const entries[] = {
+		"token: 'project:g/a:ci', deliver: [ file: /a ], strategy: replace",
+		"token: 'project:g/a:ci', deliver: [ file: /a ], rotate_with: self",
+		"token: 'project:g/a:ci', deliver: [ file: /a ], overlap: 6h",
+		"token: 'project:g/a:ci', deliver: [ file: /a ], when_idle: 2h",
+		"token: 'project:g/a:ci', deliver: [ file: /a ], new_bot: accept",
+		"token: 'project:g/a:ci', deliver: [ file: /a ], secret: x",
+		"token: 'project:g/a:ci', deliver: [ file: /a ], on_loss: recreate",
+		"token: 'project:g/a:ci', deliver: [ file: /a ], on_foreign_rotation: takeover",
+		"token: 'trigger:g/a:ci', deliver: [ file: /a ]",
+		"token: 'project_deploy:g/a:ci', deliver: [ file: /a ]",
+		"token: 'personal:*:ci', deliver: [ file: '/a/{owner}' ]",
+		"token: '*', deliver: [ file: '/a/{name}' ]",
+	};
+	struct folder *folder = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text), HEAD "tokens:\n  - { %s }\n", entries[i]);
+		assert_false(load(folder, text)->is_valid);
+		if (!is_told(folder, 4, "this version"))
+			fail_msg("%s", entries[i]);
+	}
+	assert_false(load(folder,
+		"gitlab: { url: https://x.org, credential: c, rotate: yes }\n" LIFETIMES)
+			     ->is_valid);
+	assert_true(is_told(folder, 1, "not in this version yet"));
+	assert_false(load(
+		folder, HEAD "tokens:\n  - { token: 'project:g/a:ci', deliver: [ slot ] }\n")
+			     ->is_valid);
+}
+
+static void
+rules_warn_of_what_is_perhaps_a_slip(void **state)
+{
+	static const struct {
+		const char *text;
+		int line;
+		const char *told;
+	} rows[] = {
+		{ GITLAB "lifetimes:\n  - { for: '*', max_lifetime: 30d, renew_before: 11d }\n",
+			3, "renew_before (11d) is more than a third of max_lifetime: 10d" },
+		{ HEAD "tokens:\n  - { token: 'project:g/api:ci', scopes: read_registri, deliver: [ file: /a ] }\n",
+			4, "the nearest is 'read_registry'" },
+		{ HEAD "tokens:\n  - { token: 'project:g/*:ci', scopes_at_most: [ aapi ], deliver: [ ci_variable: A ] }\n",
+			4, "the nearest is 'api'" },
+	};
+	struct folder *folder = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_true(load(folder, rows[i].text)->is_valid);
+		assert_int_equal(diags_warnings(folder->diags), 1);
+		assert_true(is_told(folder, rows[i].line, rows[i].told));
+	}
+	/* A scope that nothing known is like may be one of a later GitLab. */
+	load(folder, HEAD
+		"tokens:\n  - { token: 'project:g/api:ci', scopes: quantum_link, deliver: [ file: /a ] }\n");
+	assert_int_equal(diags_warnings(folder->diags), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(rules_name_what_is_wrong_at_its_place),
+		TEST(rules_refuse_what_this_version_cannot_do),
+		TEST(rules_warn_of_what_is_perhaps_a_slip),
+	};
+
+	json_start();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "destination/destination.h"
+#include "plan_fixture.h"
+
+#define FLEET(deliver)                                                                         \
+	"gitlab: { url: https://gitlab.example.com, credential: c }\n"                         \
+	"lifetimes: [ { for: '*', max_lifetime: 90d, renew_before: 30d } ]\n"                  \
+	"tokens:\n"                                                                            \
+	"  - { token: 'project:g/api:ci', deliver: [ file: /t/api ] }\n"                       \
+	"  - { token: 'personal:al:ci', deliver: [ file: /t/al ] }\n"                          \
+	"  - { token: 'project:fleet/**:*', level_at_most: developer, outside_owner: yes, "    \
+	"deliver: [ " deliver " ] }\n"
+
+#define DUE 2 /* days to live */
+
+static const struct plan_item *
+item_of(const struct world *world, const char *address)
+{
+	for (size_t i = 0; i < world->plan->count; i++)
+		if (!strcmp(world->plan->items[i].address.text, address))
+			return &world->plan->items[i];
+	fail_msg("no item '%s'", address);
+	return NULL;
+}
+
+static void
+hold_due(struct world *world, const char *address, int64_t id)
+{
+	struct token token = living(id, 88, DUE);
+
+	hold(world, address, &token, 1);
+}
+
+static void
+remember(struct world *world, const char *address, int64_t id)
+{
+	struct token token = living(id, 88, DUE);
+
+	record(world, address, &token);
+}
+
+static void
+unique_asks_a_person_where_two_new_secrets_would_meet_and_goes_on_with_the_rest(void **state)
+{
+	struct world *world = *state;
+	const struct plan_item *item;
+
+	load_policy(world, FLEET("ci_variable: '{name:key}'"));
+	hold_due(world, "project:fleet/a:ci-x", 1);
+	hold_due(world, "project:fleet/a:ci_x", 2);
+	hold_due(world, "project:fleet/a:ci.x", 3);
+	hold_due(world, "project:fleet/b:ci-x", 4);
+	build(world);
+	item = item_of(world, "project:fleet/a:ci-x");
+	expect(item, PLAN_PERSON, 0, "'ci_variable fleet/a CI_X *' would get two secrets");
+	assert_non_null(
+		strstr(item->why, "of 'project:fleet/a:ci-x' and of 'project:fleet/a:ci"));
+	assert_false(item->adopts);
+	expect(item_of(world, "project:fleet/a:ci_x"), PLAN_PERSON, 0, "two secrets");
+	expect(item_of(world, "project:fleet/a:ci.x"), PLAN_PERSON, 0, "two secrets");
+	expect(item_of(world, "project:fleet/b:ci-x"), PLAN_ROTATE, 0, "expires");
+}
+
+static void
+unique_lets_nobody_take_the_place_of_a_token_that_is_remembered(void **state)
+{
+	struct world *world = *state;
+
+	load_policy(world, FLEET("ci_variable: '{name:key}'"));
+	hold_due(world, "project:fleet/a:ci-x", 1);
+	hold_due(world, "project:fleet/a:ci_x", 2);
+	remember(world, "project:fleet/a:ci_x", 2);
+	build(world);
+	expect(item_of(world, "project:fleet/a:ci_x"), PLAN_ROTATE, 0, "expires");
+	expect(item_of(world, "project:fleet/a:ci-x"), PLAN_PERSON, 0,
+		"of 'project:fleet/a:ci-x' and of 'project:fleet/a:ci_x'");
+	/* One that was released gave its place up. */
+	world->record[0].released_at = NOW - DAYS(3);
+	build(world);
+	expect(item_of(world, "project:fleet/a:ci_x"), PLAN_PERSON, 0, "two secrets");
+}
+
+static void
+unique_lets_an_open_row_go_on_before_all_others(void **state)
+{
+	struct world *world = *state;
+
+	load_policy(world, FLEET("ci_variable: '{name:key}'"));
+	hold_due(world, "project:fleet/a:ci-x", 1);
+	hold_due(world, "project:fleet/a:ci_x", 2);
+	remember(world, "project:fleet/a:ci-x", 1);
+	remember(world, "project:fleet/a:ci_x", 2);
+	world->row[world->open.count++] = (struct rotation){
+		.token = 2, .state = STATE_HELD, .trouble = "", .new_id = 2
+	};
+	build(world);
+	expect(item_of(world, "project:fleet/a:ci_x"), PLAN_OPEN, 0, "HELD");
+	expect(item_of(world, "project:fleet/a:ci-x"), PLAN_PERSON, 0, "two secrets");
+}
+
+static void
+unique_prefers_what_the_policy_names_to_what_a_pattern_finds(void **state)
+{
+	struct world *world = *state;
+
+	load_policy(world, FLEET("file: '/t/{name}'"));
+	hold_due(world, API, 1);
+	hold_due(world, "project:fleet/a:api", 2);
+	build(world);
+	expect(item_of(world, API), PLAN_ROTATE, 0, "expires");
+	expect(item_of(world, "project:fleet/a:api"), PLAN_PERSON, 0, "'file /t/api'");
+}
+
+static void
+unique_counts_no_token_that_a_pattern_does_not_keep_alive(void **state)
+{
+	struct world *world = *state;
+
+	load_policy(world, FLEET("ci_variable: '{name:key}'"));
+	hold_due(world, "project:fleet/a:ci-x", 1);
+	hold_due(world, "project:fleet/a:ci_x", 2);
+	world->held[1].namesakes.items[0].access_level = 40;
+	build(world);
+	expect(item_of(world, "project:fleet/a:ci-x"), PLAN_ROTATE, 0, "expires");
+	expect(item_of(world, "project:fleet/a:ci_x"), PLAN_NOTHING, 0, "not managed");
+}
+
+static void
+unique_rotates_a_token_for_one_of_two_entries_only(void **state)
+{
+	struct world *world = *state;
+
+	load_policy(world, FLEET("ci_variable: '{name:key}'"));
+	/* A project that moved is read by its number, and found again where it is now. */
+	hold_due(world, API, 1);
+	hold_due(world, "project:fleet/api:ci", 1);
+	remember(world, API, 1);
+	build(world);
+	expect(item_of(world, API), PLAN_ROTATE, 0, "expires");
+	expect(item_of(world, "project:fleet/api:ci"), PLAN_PERSON, 0,
+		"#1 is the token of 'project:g/api:ci' too");
+	hold_due(world, "personal:al:ci", 1);
+	world->records.count = 0;
+	build(world);
+	expect(item_of(world, API), PLAN_PERSON, 0, "#1 is the token of 'personal:al:ci' too");
+	expect(item_of(world, "personal:al:ci"), PLAN_PERSON, 0, "#1 is the token of");
+}
+
+static void
+unique_refuses_a_place_that_one_token_names_twice(void **state)
+{
+	struct world *world = *state;
+
+	load_policy(world, FLEET("ci_variable: CI_X, ci_variable: '{name:key}'"));
+	hold_due(world, "project:fleet/a:ci-x", 1);
+	hold_due(world, "project:fleet/a:ci-y", 2);
+	world->held[1].address.owner = "fleet/b";
+	build(world);
+	expect(item_of(world, "project:fleet/a:ci-x"), PLAN_PERSON, 0,
+		"'ci_variable fleet/a CI_X *' stands twice in its 'deliver'");
+}
+
+static void
+unique_leaves_a_better_reason_for_a_person_as_it_is(void **state)
+{
+	struct world *world = *state;
+
+	load_policy(world, FLEET("file: /t/all"));
+	hold_due(world, "project:fleet/a:ci", 1);
+	hold_due(world, "project:fleet/b:ci", 2);
+	remember(world, "project:fleet/b:ci", 9);
+	build(world);
+	expect(item_of(world, "project:fleet/b:ci"), PLAN_PERSON, GLR_IDENTITY, "restored");
+	expect(item_of(world, "project:fleet/a:ci"), PLAN_PERSON, 0, "two secrets");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(unique_asks_a_person_where_two_new_secrets_would_meet_and_goes_on_with_the_rest),
+		TEST(unique_lets_nobody_take_the_place_of_a_token_that_is_remembered),
+		TEST(unique_lets_an_open_row_go_on_before_all_others),
+		TEST(unique_prefers_what_the_policy_names_to_what_a_pattern_finds),
+		TEST(unique_counts_no_token_that_a_pattern_does_not_keep_alive),
+		TEST(unique_rotates_a_token_for_one_of_two_entries_only),
+		TEST(unique_refuses_a_place_that_one_token_names_twice),
+		TEST(unique_leaves_a_better_reason_for_a_person_as_it_is),
+	};
+
+	json_start();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
