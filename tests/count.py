@@ -16,7 +16,7 @@ def count(entry):
         failed = sum(int(n) for word, n in cmocka if word == "FAILED")
     elif unittest:
         failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
-        passed = sum(int(n) for n in unittest) - failed
+        passed = sum(int(n) for n in unittest) - failed - sum(int(n) for n in re.findall(r"skipped=(\d+)", text))
     else:
         passed, failed = (1, 0) if good else (0, 1)
     # A program that fails without saying so (a sanitizer, a signal, a timeout) has failed once.

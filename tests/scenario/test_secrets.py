@@ -1,8 +1,10 @@
 """No secret is ever seen where it does not belong: arguments, environment, logs, the disk, a core file."""
+import base64
 import os
 import pathlib
 import resource
 import signal
+import sqlite3
 
 from harness import Case, main, until
 
@@ -15,22 +17,45 @@ TOKENS = """
 """
 
 
+UNCAUGHT = {**os.environ, "ASAN_OPTIONS": "handle_segv=0"}  # as in the program that is shipped
+
+
+def disguises(secret):
+    """As it stands, and as programs write bytes when they do not want to show them."""
+    plain = secret.encode()
+    yield plain
+    yield plain.hex().encode()
+    yield plain[::-1]
+    for shift in range(3):  # a base64 text may begin anywhere in what was encoded
+        yield base64.b64encode(b"x" * shift + plain)[4 if shift else 0:-4].rstrip(b"=")
+
+
 class Secrets(Case):
     world = WORLD
     tokens = TOKENS
 
     def on_disk(self):
-        """All files of the host but the one that the credential stands in."""
+        """All files of the host but the one that the credential stands in, and destinations."""
         for file in self.host.path.rglob("*"):
-            if file.is_file() and file.name != "credential":
+            if file.is_file() and file.name not in ("credential", "out"):
                 yield file, file.read_bytes()
 
+    def holds_none(self, content, where):
+        for secret in self.secrets():
+            for disguise in disguises(secret):
+                self.assertNotIn(disguise, content, where)
+
     def nothing_leaks(self, *texts):
+        """Neither a secret nor the key that seals them, in no form, in no file but their own."""
+        key = self.host.state / "key"
+        sealing = key.read_bytes().strip() if key.exists() else b"there is no key"
         for text in texts:
-            self.assertEqual(self.secrets_in(text), [])
+            self.holds_none(text.encode(), "in what was told")
+            self.assertNotIn(sealing, text.encode())
         for file, content in self.on_disk():
-            for secret in self.secrets():
-                self.assertNotIn(secret.encode(), content, f"in {file}")
+            self.holds_none(content, f"in {file}")
+            if file != key:
+                self.assertNotIn(sealing, content, f"the key in {file}")
         for request in self.asked():
             self.assertEqual(self.secrets_in(request["path"] + (request["query"] or "")), [])
 
@@ -59,10 +84,10 @@ class Secrets(Case):
         self.addCleanup(running.kill)
         until(self.fault_was_hit, "the delivery")
         process = pathlib.Path("/proc") / str(running.pid)
-        seen = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        seen = b"".join((process / name).read_bytes() for name in ("cmdline", "environ", "comm", "status"))
+        seen += "".join(os.readlink(file) for file in (process / "fd").iterdir()).encode()
         running.communicate()
-        for secret in self.secrets():
-            self.assertNotIn(secret.encode(), seen)
+        self.holds_none(seen, "in /proc")
 
     def test_a_killed_run_leaves_none_on_the_disk(self):
         self.sim.fault("delay_after", method="PUT", path="*/variables/*", nth=2, ms=300)
@@ -79,14 +104,45 @@ class Secrets(Case):
                 self.doCleanups()
                 self.setUp()
                 self.sim.fault("delay_after", method="PUT", path="*/variables/*", nth=2, ms=300)
-                running = self.host.start("run", preexec_fn=lambda: resource.setrlimit(
+                running = self.host.start("run", env=UNCAUGHT, preexec_fn=lambda: resource.setrlimit(
                     resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)))
                 until(self.fault_was_hit, "the delivery")
                 running.send_signal(number)
+                ended = os.waitid(os.P_PID, running.pid, os.WEXITED | os.WNOWAIT)
                 running.communicate()
-                # The kernel says in the wait status whether it dumped: bit 7, which Popen hides; so look for files.
+                self.assertEqual((ended.si_code, ended.si_status), (os.CLD_KILLED, number), "killed, and not dumped")
                 self.assertEqual([f.name for f in self.host.path.iterdir() if f.name.startswith("core")], [])
                 self.nothing_leaks()
+
+    def test_a_new_secret_is_beside_its_file_only_while_it_is_put_in_place(self):
+        self.host.set_tokens(TOKENS.replace("ci_variable: PUSH", f"file: {self.host.path}/out"))
+        self.exits(0, "run")
+        self.assertEqual((self.host.path / "out").read_text(), self.living("push")["secret"])
+        self.nothing_leaks()
+
+    def test_a_closed_row_has_nothing_left_to_unseal(self):
+        self.exits(0, "run")
+        with sqlite3.connect(f"file:{self.host.state}/journal.db?mode=ro", uri=True) as db:
+            rows = db.execute("SELECT sealed FROM rotations").fetchall()
+        db.close()
+        self.assertEqual(rows, [(None,)])
+
+    def test_a_sealed_secret_is_gone_from_the_disk_after_the_next_run(self):
+        """From the database when its row is closed; SQLite's own journal is written over when the next run begins."""
+        self.sim.fault("delay", method="PUT", path="*/variables/*", nth=2, ms=300)
+        running = self.host.start("run")
+        until(self.fault_was_hit, "the delivery")
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        with sqlite3.connect(self.host.state / "journal.db") as db:
+            sealed = db.execute("SELECT sealed FROM rotations").fetchone()[0]
+        db.close()
+        self.assertGreater(len(sealed), 40)
+        self.settles()
+        self.assertNotIn(sealed[8:40], (self.host.state / "journal.db").read_bytes())
+        self.exits(0, "run")
+        for file, content in self.on_disk():
+            self.assertNotIn(sealed[8:40], content, f"in {file}")
 
     def test_the_state_directory_is_for_its_owner_alone(self):
         self.exits(0, "run")
