@@ -98,36 +98,53 @@ user_current(struct sim *sim, struct request *request, struct answer *answer)
 	answer_json(answer, 200, json);
 }
 
-static bool
-user_matches(const struct request *request, const struct user *user)
-{
-	const char *username = param_text(request, "username");
-	const char *search = param_text(request, "search");
+/* What a listing asks for; looked up once, not for each user. */
+struct wanted {
+	const char *username, *search;
+	bool bots, humans, others, admins, active, inactive, blocked;
+};
 
+static struct wanted
+wanted_of(const struct request *request)
+{
+	return (struct wanted){ .username = param_text(request, "username"),
+		.search = param_text(request, "search"),
+		.bots = !param_true(request, "without_project_bots"),
+		.humans = !param_true(request, "exclude_humans"),
+		.others = !param_true(request, "humans"),
+		.admins = param_true(request, "admins"),
+		.active = param_true(request, "active"),
+		.inactive = param_true(request, "exclude_active"),
+		.blocked = param_true(request, "blocked") };
+}
+
+static bool
+user_matches(const struct wanted *wanted, const struct user *user)
+{
 	const bool active = !strcmp(user->state, "active");
 
-	if (username && strcasecmp(username, user->username) != 0)
+	if (wanted->username && strcasecmp(wanted->username, user->username) != 0)
 		return false;
-	if ((param_true(request, "without_project_bots") && user->kind == USER_BOT) ||
-		(param_true(request, "humans") && user->kind != USER_HUMAN) ||
-		(param_true(request, "exclude_humans") && user->kind == USER_HUMAN) ||
-		(param_true(request, "admins") && !user->admin) ||
-		(param_true(request, "active") && !active) ||
-		(param_true(request, "exclude_active") && active) ||
-		(param_true(request, "blocked") && strcmp(user->state, "blocked") != 0))
+	if ((!wanted->bots && user->kind == USER_BOT) ||
+		!(user->kind == USER_HUMAN ? wanted->humans : wanted->others) ||
+		(wanted->admins && !user->admin) || (wanted->active && !active) ||
+		(wanted->inactive && active) ||
+		(wanted->blocked && strcmp(user->state, "blocked") != 0))
 		return false;
-	return !search || strcasestr(user->username, search) || strcasestr(user->name, search);
+	return !wanted->search || strcasestr(user->username, wanted->search) ||
+	       strcasestr(user->name, wanted->search);
 }
 
 static void
 users_list(struct sim *sim, struct request *request, struct answer *answer)
 {
 	const struct list *users = &sim->world.users;
+	const struct wanted wanted = wanted_of(request);
 	struct list found = { 0 };
 
 	/* Newest first: order_by=id, sort=desc. */
 	for (size_t i = users->count; i-- > 0;) {
-		if (users->items[i] && user_matches(request, users->items[i]))
+		if (users->items[i] && user_matches(&wanted, users->items[i]))
 			list_add(&found, users->items[i]);
 	}
 	page_answer(sim, request, &found, user_view, answer);
