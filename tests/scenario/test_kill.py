@@ -19,6 +19,7 @@ CREATE = """
     access_level: developer
     deliver: [ ci_variable: FRESH ]
 """
+MOST_REQUESTS = 200  # of one run: a failure in every row must end too
 LATE_MSEC = 300  # how much later than the kill a request is carried out; settle is 1 s
 
 
@@ -29,10 +30,10 @@ class Kill(Case):
         super().setUp()
         self.host.set_tokens(TOKENS % self.host.path)
 
-    def kill_at(self, nth, fault):
+    def kill_at(self, nth, fault, *verb):
         """Starts a run and kills it while GitLab works on its nth request; False when there are fewer."""
         self.sim.fault(fault, path="*", nth=nth, ms=LATE_MSEC)
-        running = self.host.start("run")
+        running = self.host.start(*(verb or ("run",)))
         until(lambda: self.fault_was_hit() or running.poll() is not None, "the request, or the end")
         hit = self.fault_was_hit()
         running.send_signal(signal.SIGKILL)
@@ -50,8 +51,7 @@ class Kill(Case):
         self.assertIn("whole", self.exits(0, "history", "--verify").out)
 
     def kill_at_every_request(self, fault, tokens=None, name="push", key="PUSH"):
-        nth = 1
-        while True:
+        for nth in range(1, MOST_REQUESTS):
             with self.subTest(fault=fault, request=nth):
                 self.doCleanups()
                 self.setUp()
@@ -61,8 +61,7 @@ class Kill(Case):
                     break
                 self.settles()
                 self.is_whole(name, key)
-            nth += 1
-        self.assertGreater(nth, 10)
+        self.assertIn(nth, range(10, MOST_REQUESTS - 1))
 
     def test_killed_while_a_request_is_under_way(self):
         self.kill_at_every_request("delay")
@@ -72,6 +71,26 @@ class Kill(Case):
 
     def test_killed_during_a_creation(self):
         self.kill_at_every_request("delay_after", CREATE, "fresh", "FRESH")
+
+    def test_killed_during_a_rotation_by_order(self):
+        """Nothing is due afterwards: the next run goes on because of the row alone."""
+        for fault in ("delay", "delay_after"):
+            for nth in range(1, MOST_REQUESTS):
+                with self.subTest(fault=fault, request=nth):
+                    self.doCleanups()
+                    self.setUp()
+                    self.exits(0, "run")
+                    self.forget_requests()
+                    if not self.kill_at(nth, fault, "rotate", "push", "--reason", "test"):
+                        break
+                    was_planned = "rotation.planned" in self.events_since_the_order()
+                    self.settles()
+                    self.is_whole()
+                    self.assertEqual("rotation.closed" in self.events_since_the_order(), was_planned)
+            self.assertIn(nth, range(10, MOST_REQUESTS - 1))
+
+    def events_since_the_order(self):
+        return self.host.events()[1 + self.host.events().index("rotation.closed"):]
 
     def test_killed_twice(self):
         for first in (6, 9, 12, 14):
@@ -129,6 +148,34 @@ class Kill(Case):
         # What was held is finished all the same.
         self.assertEqual(self.host.events()[-1], "rotation.closed")
         self.is_whole()
+
+
+class Several(Case):
+    """Five rows are under way in as many workers; each kill finds each of them somewhere else."""
+    names = ("one", "two", "three", "four", "five")
+    world = {"projects": [{"path": f"shop/{name}", "tokens": [{"name": name, "created": "-85d", "expires": "+5d"}]}
+                          for name in names]}
+    tokens = "".join(f"""
+  - token: project:shop/{name}:{name}
+    deliver: [ ci_variable: KEY, ci_variable: {{ key: KEY, group: shop, environment_scope: {name} }} ]
+""" for name in names)
+    kill_at = Kill.kill_at
+
+    def test_killed_while_several_are_rotated(self):
+        for nth in range(1, MOST_REQUESTS, 4):
+            with self.subTest(request=nth):
+                self.doCleanups()
+                self.setUp()
+                if not self.kill_at(nth, "delay_after"):
+                    break
+                self.settles()
+                for name in self.names:
+                    secret = self.living(name)["secret"]
+                    self.assertEqual(self.variable(f"shop/{name}", "KEY")["value"], secret)
+                    self.assertEqual(self.variable("shop", "KEY", name)["value"], secret)
+                self.no_family_is_harmed()
+                self.assertIn("whole", self.exits(0, "history", "--verify").out)
+        self.assertIn(nth, range(50, MOST_REQUESTS - 4))
 
 
 if __name__ == "__main__":
