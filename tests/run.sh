@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
 
-need $build_packages clang-format-14 openssl git strace python3-gitlab libgitlab-api-v4-perl
+need $build_packages clang-format-14 curl openssl git strace python3-gitlab libgitlab-api-v4-perl
 command -v node >/dev/null && command -v npm >/dev/null || need nodejs npm
 echo "building"
 build build --buildtype=release -Dwerror=true
@@ -18,6 +18,14 @@ export GITBEAKER
 	npm install --silent --no-package-lock --no-save --no-audit --no-fund --ignore-scripts \
 		--prefix "$GITBEAKER" @gitbeaker/rest@43.8.0 @gitbeaker/cli@43.8.0 >/dev/null 2>&1 ||
 	echo "npm has no @gitbeaker for us: its test is skipped"
+
+# Unpacked and not installed, so that no web server starts on this machine.
+NGINX=$PWD/build/nginx/usr/sbin/nginx
+export NGINX
+[ -x "$NGINX" ] || (
+	mkdir -p build/nginx && cd build/nginx && need libpcre2-8-0 zlib1g &&
+		apt-get -qq download nginx && dpkg-deb -x nginx_*.deb .
+) >/dev/null 2>&1 || echo "apt has no nginx for us: its test is skipped"
 
 # optional: answers that real GitLabs gave
 recorded=../shared/recorded # optional

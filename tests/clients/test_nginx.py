@@ -14,7 +14,8 @@ sys.path.insert(0, str(TESTS / "scenario"))
 from harness import DEADLINE, ROOT, Case, Host, until  # noqa: E402
 
 # Debian keeps it where not everybody's PATH goes.
-NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+NGINX = (shutil.which(os.environ.get("NGINX", "nginx")) or
+         shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"))
 CURL = shutil.which("curl")
 if not NGINX or not CURL:
     print("skipped: nginx or curl is not installed")

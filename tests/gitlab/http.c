@@ -123,10 +123,11 @@ request_complete(struct MHD_Connection *connection, const char *method, struct r
 	const char *host = header_of(connection, "Host");
 	const union MHD_ConnectionInfo *tls =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_PROTOCOL);
+	const char *forwarded = header_of(connection, "X-Forwarded-Proto");
 
 	request->method = strcmp(method, "HEAD") == 0 ? "GET" : method;
 	request->host = must_copy(host ? host : "localhost");
-	request->tls = tls != NULL;
+	request->tls = forwarded ? strcmp(forwarded, "https") == 0 : tls != NULL;
 	secret_read(connection, request);
 	address_read(connection, request);
 }
