@@ -4,215 +4,6 @@
 
 #include "base/when.h"
 
-#define TOKEN "{token}"
-
-static const struct advice_text texts[] = {
-	{
-		GLR_DATABASE_DAMAGED,
-		"the journal is damaged, or is not a database of glrotate's",
-		"every secret stands where it was delivered and lives until its token's own date",
-		"the file journal.db in the state directory cannot be read; nothing was asked of GitLab",
-		"put journal.db back from the newest backup of the state directory, then: glrotate run\n"
-		"without a backup, as root in the state directory: mv journal.db journal.db.damaged\n"
-		"glrotate plan; glrotate run   (for the stamps of the old journal see GLR-107)",
-		"tokens near their date die while nobody renews them; a secret in flight in the damaged file is lost",
-	},
-	{
-		GLR_KEY_MISSING,
-		"the key that seals secrets in flight is missing, malformed, or another one",
-		"every secret stands where it was delivered and lives until its token's own date",
-		"the credential glrotate-key, or the file key in the state directory, is not the one the journal was made with",
-		"put the key back from its backup (owner: glrotate's user, mode 0600), then: glrotate run\n"
-		"if it is gone for ever, as root in the state directory: mv journal.db journal.db.unreadable\n"
-		"glrotate plan; glrotate run   (for the stamps of the old journal see GLR-107)",
-		"tokens near their date die while nobody renews them; without the key the secrets in flight are lost",
-	},
-	{
-		GLR_SEAL_BROKEN,
-		"a sealed secret in the journal does not open",
-		"every secret that was delivered; the one in flight is the newest of its token",
-		"its row was altered, or copied from another journal",
-		"glrotate history " TOKEN "\n"
-		"put journal.db and key back from one backup, made at one time, then: glrotate run\n"
-		"without a backup, as root in the state directory: mv journal.db journal.db.damaged; then see GLR-107",
-		"the token's old secret is dead already: its consumers fail until it is rotated again",
-		.is_dead = true,
-	},
-	{
-		GLR_DATABASE_NEWER,
-		"the journal was written by a newer glrotate",
-		"every secret stands where it was delivered and lives until its token's own date",
-		"an older program could misread the rows of a newer one, so it does not touch them",
-		"glrotate --version\n"
-		"install the newer version again, then: glrotate run",
-		"tokens near their date die while nobody renews them",
-	},
-	{
-		GLR_PATH_MOVED,
-		"a path of the policy leads to another project, group or user than before",
-		"the present secret, where it was delivered",
-		"the numbers were pinned when the token was adopted; the path was given to somebody else since, or the project was moved",
-		"glrotate explain " TOKEN "\n"
-		"write the path where it lives now into the policy, then: glrotate check",
-		"following the path would hand a secret to whoever holds it now",
-	},
-	{
-		GLR_JOURNAL_OLD,
-		"a destination holds a later secret of ours than the journal knows",
-		"the secret that stands in the destination, if its token lives",
-		"the state directory was put back from an old backup",
-		"put the newest state directory back, then: glrotate run\n"
-		"without it, take the [glrotate …] stamp out of the destination as GLR-107 says, then:\n"
-		"glrotate rotate " TOKEN " --reason 'journal restored from an old backup'",
-		"writing over it would replace a newer secret by an older one",
-	},
-	{
-		GLR_SECOND_AGENT,
-		"a destination carries the stamp of another glrotate",
-		"the secret that the other one delivered, if its token lives",
-		"another state directory wrote it: a second agent, or this host's own journal before it was made anew",
-		"glrotate explain " TOKEN "\n"
-		"if a second agent runs, take the token out of one of the two policies\n"
-		"if not: a variable: Settings > CI/CD > Variables, take [glrotate …] out of its description\n"
-		"        a file: setfattr -x user.glrotate PATH\n"
-		"glrotate run",
-		"two agents that rotate one token kill each other's secrets",
-	},
-	{
-		GLR_FOREIGN_ROTATION,
-		"somebody else rotated this token",
-		"the secret of whoever rotated it; the one in the destinations is dead",
-		"GitLab shows a successor that no request of ours made",
-		"find out who did it (GitLab's audit events, the token's owner), and agree who rotates it\n"
-		"glrotate rotate " TOKEN " --reason 'taken over from …'\n"
-		"or take its entry out of the policy",
-		"consumers of the destinations fail now; taking over makes the other one's secret die",
-		.is_dead = true,
-	},
-	{
-		GLR_REVOKED,
-		"the token is dead",
-		"nothing: its secret is dead wherever it stands",
-		"it ran out, or was revoked and has no living successor",
-		"if it was meant to go, take its entry out of the policy\n"
-		"if it only ran out: glrotate run\n"
-		"if it was revoked: create a token of the same name in GitLab, then:\n"
-		"glrotate rotate " TOKEN " --reason 'new after it was revoked'",
-		"what was revoked because it leaked comes back if nobody asks why",
-		.is_dead = true,
-	},
-	{
-		GLR_IDENTITY,
-		"the token's number is another token than the one that was adopted",
-		"not known; nothing was touched",
-		"its user, name or creation differ from what the journal remembers; a GitLab restored from a backup looks like this",
-		"glrotate explain " TOKEN "\n"
-		"compare with GitLab: curl --header @FILE URL/api/v4/personal_access_tokens/ID\n"
-		"if the new one is right, take the entry out, glrotate run, put it back, glrotate run",
-		"rotating it could kill a stranger's secret",
-	},
-	{
-		GLR_OWNER_BLOCKED,
-		"the token's user is blocked or deactivated",
-		"nothing: GitLab refuses the secrets of a blocked user",
-		"a new secret would be refused as the old one is, so none is made",
-		"Admin area > Users > the user > Unblock (or POST URL/api/v4/users/ID/unblock), then: glrotate run\n"
-		"or, if the user is gone for good, take the entry out of the policy",
-		"automation that hangs on a person's account ends with it; a service account does not",
-		.is_dead = true,
-	},
-	{
-		GLR_BOT_NOT_MEMBER,
-		"the token's bot user is no member of its project or group",
-		"the secret authenticates, and sees nothing of the project or group",
-		"the bot's membership ended or was taken away; GitLab deletes such bots and their tokens after a time",
-		"glrotate rotate " TOKEN " --reason 'mend the membership of its bot'\n"
-		"if it stays so: create another of the same name in Settings > Access tokens, revoke this one, then:\n"
-		"glrotate rotate " TOKEN " --reason 'new bot'",
-		"pipelines fail although the token is alive",
-	},
-	{
-		GLR_DESTINATION_REFUSED,
-		"a destination does not take the secret",
-		"the destinations that took it; nothing was rotated if this was found before",
-		"a right is missing there, or what it holds was changed in a way that GitLab refuses",
-		"glrotate explain " TOKEN "\n"
-		"glrotate check   (which right is missing)\n"
-		"mend it, then: glrotate run",
-		"a rotated secret that is not delivered waits sealed in the journal; its consumers fail until then",
-	},
-	{
-		GLR_OWN_CREDENTIAL,
-		"GitLab refuses glrotate's own credential",
-		"every secret stands where it was delivered and lives until its token's own date",
-		"it ran out, was revoked, belongs to a blocked user, or another token stands in its place",
-		"make a new one in GitLab (scope api; an administrator's with Admin Mode also admin_mode)\n"
-		"systemd-creds encrypt --name=gitlab-token - /etc/credstore.encrypted/gitlab-token\n"
-		"glrotate check",
-		"no token is renewed until then; presenting a dead credential again could revoke its whole family, so it is not tried",
-	},
-	{
-		GLR_CANNOT_CREATE,
-		"the token does not exist, and cannot be created",
-		"nothing of it: it does not exist",
-		"our credential may not create it, or its entry does not say with which scopes and level",
-		"glrotate explain " TOKEN "\n"
-		"complete the entry (scopes, access_level), or create the token by hand under that name\n"
-		"glrotate run   (adopts it)",
-		"its destinations stay without a secret",
-		.is_dead = true,
-	},
-	{
-		GLR_NAMESAKES,
-		"several tokens have this address",
-		"those that live, each until its own date",
-		"nothing tells which of them is meant, so none is touched",
-		"glrotate explain " TOKEN "   (lists their numbers)\n"
-		"write `id: NUMBER` into the entry, or revoke the one that nobody uses in GitLab\n"
-		"if only dead ones are left: create one of that name in GitLab\n"
-		"glrotate check",
-		"none is renewed; the one in use dies at its date",
-	},
-	{
-		GLR_ROTATE_REFUSED,
-		"GitLab refuses to rotate the token",
-		"the present secret, where it was delivered",
-		"our credential may do less than the token, or a setting of the instance forbids it",
-		"glrotate explain " TOKEN "   (GitLab's words)\n"
-		"glrotate check   (which right is missing)\n"
-		"give the credential's user that right, then: glrotate run",
-		"the token dies at its date if nobody renews it",
-	},
-	{
-		GLR_DOUBT_STAYS,
-		"whether GitLab made a new secret cannot be found out",
-		"the old secret if the request did not happen; nothing if it did",
-		"the answer was lost, and our credential no longer sees the owner's whole list; absence proves nothing then",
-		"glrotate check   (which owner cannot be read)\n"
-		"give the credential its right back, then: glrotate run",
-		"asking again without knowing could kill a secret that is in use",
-	},
-	{
-		GLR_OWNER_UNREADABLE,
-		"the owner's tokens cannot be listed",
-		"the present secret, where it was delivered",
-		"the project, group or user is gone, was renamed, or our credential may not see its tokens",
-		"glrotate check\n"
-		"give the credential's user Maintainer (project) or Owner (group), or correct the path in the policy\n"
-		"glrotate run",
-		"the token dies at its date if nobody renews it",
-	},
-};
-
-const struct advice_text *
-advice_of(int advice)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		if (texts[i].advice == advice)
-			return &texts[i];
-	return NULL;
-}
-
 /* What is said where a condition has no code of its own. */
 static const struct advice_text plain = {
 	0,
@@ -221,6 +12,7 @@ static const struct advice_text plain = {
 	"see what happened",
 	"glrotate status --failed",
 	"what is not mended stays so until its token dies",
+	"",
 };
 
 #define LABEL "%-15s"
@@ -279,9 +71,9 @@ print_action(const char *action, const char *address, FILE *stream)
 {
 	fprintf(stream, LABEL, "What to do:");
 	while (*action) {
-		if (strncmp(action, TOKEN, strlen(TOKEN)) == 0) {
+		if (strncmp(action, ADVICE_TOKEN, strlen(ADVICE_TOKEN)) == 0) {
 			print_word(*address ? address : "TOKEN", stream);
-			action += strlen(TOKEN);
+			action += strlen(ADVICE_TOKEN);
 			continue;
 		}
 		fputc(*action, stream);

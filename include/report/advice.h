@@ -9,7 +9,10 @@
 #include "base/advice.h"
 #include "flow/outcome.h"
 
-/* What a condition means, as fixed texts; `{token}` in `action` stands for the address. */
+/* What stands in `action` for the token's address. */
+#define ADVICE_TOKEN "{token}"
+
+/* What a condition means, as fixed texts. */
 struct advice_text {
 	int advice;
 	const char *headline;   /* "somebody else rotated this token" */
@@ -17,6 +20,7 @@ struct advice_text {
 	const char *why;
 	const char *action;     /* commands to paste, a line each */
 	const char *risk;
+	const char *more;       /* whole sentences for the manual alone */
 	bool is_dead;           /* the secret in the destinations is dead: no date is told */
 };
 const struct advice_text *advice_of(int advice); /* NULL for 0 and unknown ones */

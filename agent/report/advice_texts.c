@@ -1,0 +1,233 @@
+/* What a person is told, condition by condition: the one source of the six lines and of the manual's sections. */
+#include "report/advice.h"
+
+#include "base/cleanup.h"
+
+#define TOKEN ADVICE_TOKEN
+
+/* In the order of the fields: headline, works, why, action, risk, more. */
+static const struct advice_text texts[] = {
+	{
+		GLR_DATABASE_DAMAGED,
+		"the journal is damaged, or is not a database of glrotate's",
+		"every secret stands where it was delivered and lives until its token's own date",
+		"the file journal.db in the state directory cannot be read; nothing was asked of GitLab",
+		"put journal.db back from the newest backup of the state directory, then: glrotate run\n"
+		"without a backup, as root in the state directory: mv journal.db journal.db.damaged\n"
+		"glrotate plan; glrotate run   (for the stamps of the old journal see GLR-107)",
+		"tokens near their date die while nobody renews them; a secret in flight in the damaged file is lost",
+		"Those whose rotation was open in the damaged file are the exception: their old secret may be dead. Tokens are adopted again by their addresses, and nothing is rotated for it. An old backup is noticed, and nothing is overwritten by it: GLR-106.",
+	},
+	{
+		GLR_KEY_MISSING,
+		"the key that seals secrets in flight is missing, malformed, or another one",
+		"every secret stands where it was delivered and lives until its token's own date",
+		"the credential glrotate-key, or the file key in the state directory, is not the one the journal was made with",
+		"put the key back from its backup (owner: glrotate's user, mode 0600), then: glrotate run\n"
+		"if it is gone for ever, as root in the state directory: mv journal.db journal.db.unreadable\n"
+		"glrotate plan; glrotate run   (for the stamps of the old journal see GLR-107)",
+		"tokens near their date die while nobody renews them; without the key the secrets in flight are lost",
+		"GitLab was not asked. The journal stores a fingerprint of its key, so a wrong key never makes things worse.",
+	},
+	{
+		GLR_SEAL_BROKEN,
+		"a sealed secret in the journal does not open",
+		"every secret that was delivered; the one in flight is the newest of its token",
+		"its row was altered, or copied from another journal",
+		"glrotate history " TOKEN "\n"
+		"put journal.db and key back from one backup, made at one time, then: glrotate run\n"
+		"without a backup, as root in the state directory: mv journal.db journal.db.damaged; then see GLR-107",
+		"the token's old secret is dead already: its consumers fail until it is rotated again",
+		"glrotate history tells which token was held last, and glrotate history --verify whether events were changed. If nobody of yours touched the file, somebody else may have.",
+		.is_dead = true,
+	},
+	{
+		GLR_DATABASE_NEWER,
+		"the journal was written by a newer glrotate",
+		"every secret stands where it was delivered and lives until its token's own date",
+		"an older program could misread the rows of a newer one, so it does not touch them",
+		"glrotate --version\n"
+		"install the newer version again, then: glrotate run",
+		"tokens near their date die while nobody renews them",
+		"A journal is brought up to date by the first run of a newer version, and there is no way back but a backup.",
+	},
+	{
+		GLR_PATH_MOVED,
+		"a path of the policy leads to another project, group or user than before",
+		"the present secret, where it was delivered",
+		"the numbers were pinned when the token was adopted; the path was given to somebody else since, or the project was moved",
+		"glrotate explain " TOKEN "\n"
+		"write the path where it lives now into the policy, then: glrotate check",
+		"following the path would hand a secret to whoever holds it now",
+		"That is why it is not followed. Numbers do not change in GitLab: curl --header @FILE URL/api/v4/projects/ID shows where the project is now.",
+	},
+	{
+		GLR_JOURNAL_OLD,
+		"a destination holds a later secret of ours than the journal knows",
+		"the secret that stands in the destination, if its token lives",
+		"the state directory was put back from an old backup",
+		"put the newest state directory back, then: glrotate run\n"
+		"without it, take the [glrotate …] stamp out of the destination as GLR-107 says, then:\n"
+		"glrotate rotate " TOKEN " --reason 'journal restored from an old backup'",
+		"writing over it would replace a newer secret by an older one",
+		"A stamp is [glrotate #ID DATE gGENERATION JOURNAL]; it says nothing of the secret.",
+	},
+	{
+		GLR_SECOND_AGENT,
+		"a destination carries the stamp of another glrotate",
+		"the secret that the other one delivered, if its token lives",
+		"another state directory wrote it: a second agent, or this host's own journal before it was made anew",
+		"glrotate explain " TOKEN "\n"
+		"if a second agent runs, take the token out of one of the two policies\n"
+		"if not: a variable: Settings > CI/CD > Variables, take [glrotate …] out of its description\n"
+		"        a file: setfattr -x user.glrotate PATH\n"
+		"glrotate run",
+		"two agents that rotate one token kill each other's secrets",
+		"Without a stamp a destination may be written; the next delivery leaves ours.",
+	},
+	{
+		GLR_FOREIGN_ROTATION,
+		"somebody else rotated this token",
+		"the secret of whoever rotated it; the one in the destinations is dead",
+		"GitLab shows a successor that no request of ours made",
+		"find out who did it (GitLab's audit events, the token's owner), and agree who rotates it\n"
+		"glrotate rotate " TOKEN " --reason 'taken over from …'\n"
+		"or take its entry out of the policy",
+		"consumers of the destinations fail now; taking over makes the other one's secret die",
+		"A person pressed Rotate, a script renews it too, or whoever stole the secret did. Nothing is changed before you decide, however long that takes.",
+		.is_dead = true,
+	},
+	{
+		GLR_REVOKED,
+		"the token is dead",
+		"nothing: its secret is dead wherever it stands",
+		"it ran out, or was revoked and has no living successor",
+		"if it was meant to go, take its entry out of the policy\n"
+		"if it only ran out: glrotate run\n"
+		"if it was revoked: create a token of the same name in GitLab, then:\n"
+		"glrotate rotate " TOKEN " --reason 'new after it was revoked'",
+		"what was revoked because it leaked comes back if nobody asks why",
+		"A whole family is revoked when an old secret of it is presented again. glrotate makes no new token in the place of a revoked one by itself: whoever revoked it may have had a reason. What only ran out is renewed by its number.",
+		.is_dead = true,
+	},
+	{
+		GLR_IDENTITY,
+		"the token's number is another token than the one that was adopted",
+		"not known; nothing was touched",
+		"its user, name or creation differ from what the journal remembers; a GitLab restored from a backup looks like this",
+		"glrotate explain " TOKEN "\n"
+		"compare with GitLab: curl --header @FILE URL/api/v4/personal_access_tokens/ID\n"
+		"if the new one is right, take the entry out, glrotate run, put it back, glrotate run",
+		"rotating it could kill a stranger's secret",
+		"The policy's id: may have been changed. After a restore of GitLab expect this for several tokens; look at all before you act on one.",
+	},
+	{
+		GLR_OWNER_BLOCKED,
+		"the token's user is blocked or deactivated",
+		"nothing: GitLab refuses the secrets of a blocked user",
+		"a new secret would be refused as the old one is, so none is made",
+		"Admin area > Users > the user > Unblock (or POST URL/api/v4/users/ID/unblock), then: glrotate run\n"
+		"or, if the user is gone for good, take the entry out of the policy",
+		"automation that hangs on a person's account ends with it; a service account does not",
+		"The token keeps its date meanwhile and may have run out when the user is back.",
+		.is_dead = true,
+	},
+	{
+		GLR_BOT_NOT_MEMBER,
+		"the token's bot user is no member of its project or group",
+		"the secret authenticates, and sees nothing of the project or group",
+		"the bot's membership ended or was taken away; GitLab deletes such bots and their tokens after a time",
+		"glrotate rotate " TOKEN " --reason 'mend the membership of its bot'\n"
+		"if it stays so: create another of the same name in Settings > Access tokens, revoke this one, then:\n"
+		"glrotate rotate " TOKEN " --reason 'new bot'",
+		"pipelines fail although the token is alive",
+		"Older releases of GitLab let the membership end at the token's date; a rotation renews it. To look: curl --header @FILE URL/api/v4/projects/ID/members/all/USER_ID",
+	},
+	{
+		GLR_DESTINATION_REFUSED,
+		"a destination does not take the secret",
+		"the destinations that took it; nothing was rotated if this was found before",
+		"a right is missing there, or what it holds was changed in a way that GitLab refuses",
+		"glrotate explain " TOKEN "\n"
+		"glrotate check   (which right is missing)\n"
+		"mend it, then: glrotate run",
+		"a rotated secret that is not delivered waits sealed in the journal; its consumers fail until then",
+		"A destination that refuses for seven days is set aside, so that the others go on; status keeps naming it.",
+	},
+	{
+		GLR_OWN_CREDENTIAL,
+		"GitLab refuses glrotate's own credential",
+		"every secret stands where it was delivered and lives until its token's own date",
+		"it ran out, was revoked, belongs to a blocked user, or another token stands in its place",
+		"make a new one in GitLab (scope api; an administrator's with Admin Mode also admin_mode)\n"
+		"systemd-creds encrypt --name=gitlab-token - /etc/credstore.encrypted/gitlab-token\n"
+		"glrotate check",
+		"no token is renewed until then; presenting a dead credential again could revoke its whole family, so it is not tried",
+		"The run ended at once. Where gitlab.credential is a path, write the new one into that file (mode 0600) instead. glrotate check tells the date on which it dies.",
+	},
+	{
+		GLR_CANNOT_CREATE,
+		"the token does not exist, and cannot be created",
+		"nothing of it: it does not exist",
+		"our credential may not create it, or its entry does not say with which scopes and level",
+		"glrotate explain " TOKEN "\n"
+		"complete the entry (scopes, access_level), or create the token by hand under that name\n"
+		"glrotate run   (adopts it)",
+		"its destinations stay without a secret",
+		"A person's token wants an administrator. One created by hand is delivered at its first rotation: glrotate rotate TOKEN --reason 'first delivery'.",
+		.is_dead = true,
+	},
+	{
+		GLR_NAMESAKES,
+		"several tokens have this address",
+		"those that live, each until its own date",
+		"nothing tells which of them is meant, so none is touched",
+		"glrotate explain " TOKEN "   (lists their numbers)\n"
+		"write `id: NUMBER` into the entry, or revoke the one that nobody uses in GitLab\n"
+		"if only dead ones are left: create one of that name in GitLab\n"
+		"glrotate check",
+		"none is renewed; the one in use dies at its date",
+		"explain says when each was last used; that lags by some minutes in GitLab.",
+	},
+	{
+		GLR_ROTATE_REFUSED,
+		"GitLab refuses to rotate the token",
+		"the present secret, where it was delivered",
+		"our credential may do less than the token, or a setting of the instance forbids it",
+		"glrotate explain " TOKEN "   (GitLab's words)\n"
+		"glrotate check   (which right is missing)\n"
+		"give the credential's user that right, then: glrotate run",
+		"the token dies at its date if nobody renews it",
+		"The old secret is as it was. Needed is Maintainer for a project's token and Owner for a group's, and never less than the token's own level.",
+	},
+	{
+		GLR_DOUBT_STAYS,
+		"whether GitLab made a new secret cannot be found out",
+		"the old secret if the request did not happen; nothing if it did",
+		"the answer was lost, and our credential no longer sees the owner's whole list; absence proves nothing then",
+		"glrotate check   (which owner cannot be read)\n"
+		"give the credential its right back, then: glrotate run",
+		"asking again without knowing could kill a secret that is in use",
+		"A demotion, Admin Mode without admin_mode and a moved project shorten a list without a word. Nobody can have used a secret whose answer was lost: a successor that was used is somebody else's.",
+	},
+	{
+		GLR_OWNER_UNREADABLE,
+		"the owner's tokens cannot be listed",
+		"the present secret, where it was delivered",
+		"the project, group or user is gone, was renamed, or our credential may not see its tokens",
+		"glrotate check\n"
+		"give the credential's user Maintainer (project) or Owner (group), or correct the path in the policy\n"
+		"glrotate run",
+		"the token dies at its date if nobody renews it",
+		"GitLab answers 401 or 404 alike. A bot user of another project or group cannot be given this right; use a person's, a service account's or an administrator's token.",
+	},
+};
+
+const struct advice_text *
+advice_of(int advice)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (texts[i].advice == advice)
+			return &texts[i];
+	return NULL;
+}
