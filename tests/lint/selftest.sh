@@ -47,7 +47,7 @@ done
 cp "$here/../../.clang-format" "$tree/" || exit 2
 printf 'int\nverb_run(void)\n{\n\treturn 0;\n}\n' >"$tree/agent/verb/run.c"
 printf 'const char *x = secret_reveal(s);\n' >"$tree/agent/base/secret.c"
-for lint in layers secrets sizes format words; do
+for lint in layers secrets sizes format tests words; do
 	passes "$lint"
 done
 
@@ -111,5 +111,10 @@ passes sizes
 seq 501 | finds sizes '501 lines, 500 are the most' tests/unit/x.h
 seq 500 >"$tree/tests/unit/y.h"
 passes sizes
+
+echo "tests = [ 'one' ]" >"$tree/tests/unit/meson.build"
+echo 'int x;' | finds tests 'tests/unit/test_two.c: no test' tests/unit/test_two.c
+echo 'int x;' >"$tree/tests/unit/test_one.c"
+passes tests
 
 [ "$failures" = 0 ]
