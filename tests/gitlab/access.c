@@ -105,16 +105,25 @@ answer_moved(
 }
 
 struct resource *
+resource_named(struct world *world, enum resource_kind kind, const char *id)
+{
+	char *end;
+	long number;
+
+	if (!id || !*id)
+		return NULL;
+	number = strtol(id, &end, 10);
+	return *end == '\0' ? list_at(resource_list(world, kind), number)
+	                    : resource_by_path(world, kind, id);
+}
+
+struct resource *
 resource_require(struct sim *sim, struct request *request, enum resource_kind kind,
 	struct answer *answer)
 {
 	const char *id = param_text(request, "id");
-	struct resource *resource, *moved;
-	char *end;
-	long number = strtol(id, &end, 10);
+	struct resource *resource = resource_named(&sim->world, kind, id), *moved;
 
-	resource = *end == '\0' && *id ? list_at(resource_list(&sim->world, kind), number)
-	                               : resource_by_path(&sim->world, kind, id);
 	if (resource && resource_visible(sim, request, resource))
 		return resource;
 	moved = kind == PROJECT && !resource ? map_get(&sim->world.moved_paths, id) : NULL;

@@ -16,6 +16,8 @@ bool has_level(const struct sim *sim, const struct request *request,
  * or 301 for a project that has moved. */
 struct resource *resource_require(struct sim *sim, struct request *request,
 	enum resource_kind kind, struct answer *answer);
+/* A number, or a path. NULL: there is none. */
+struct resource *resource_named(struct world *world, enum resource_kind kind, const char *id);
 bool resource_visible(
 	const struct sim *sim, const struct request *request, const struct resource *resource);
 

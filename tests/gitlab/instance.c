@@ -60,6 +60,13 @@ settings_put(struct sim *sim, struct request *request, struct answer *answer)
 	const char *name;
 	json_t *value;
 
+	if (json_object_size(request->params) == 0) {
+		error_error(
+			answer, 400, "… are missing, at least one parameter must be provided");
+		return;
+	}
+	if (!settings_check(sim, request, answer))
+		return;
 	json_object_foreach(request->params, name, value)
 		json_object_set(sim->settings, name, value);
 	settings_get(sim, request, answer);

@@ -122,8 +122,8 @@ page_headers(const struct request *request, const struct page *page, struct answ
 	answer_header(answer, "X-Total-Pages", "%ld", page->pages);
 }
 
-void
-page_answer(struct sim *sim, struct request *request, const struct list *rows,
+static void
+rows_answer(struct sim *sim, struct request *request, const struct list *rows, long counted_max,
 	json_t *(*view)(struct sim *sim, struct request *request, void *row),
 	struct answer *answer)
 {
@@ -138,7 +138,7 @@ page_answer(struct sim *sim, struct request *request, const struct list *rows,
 		page.per_page = 20;
 	if (page.per_page > PER_PAGE_MAX)
 		page.per_page = PER_PAGE_MAX;
-	page.counted = page.total <= COUNTED_MAX;
+	page.counted = page.total <= counted_max;
 	page.pages = (page.total + page.per_page - 1) / page.per_page;
 	if (page.pages < 1)
 		page.pages = 1;
@@ -149,4 +149,20 @@ page_answer(struct sim *sim, struct request *request, const struct list *rows,
 		json_array_append_new(out, view(sim, request, rows->items[i]));
 	answer_json(answer, 200, out);
 	page_headers(request, &page, answer);
+}
+
+void
+page_answer(struct sim *sim, struct request *request, const struct list *rows,
+	json_t *(*view)(struct sim *sim, struct request *request, void *row),
+	struct answer *answer)
+{
+	rows_answer(sim, request, rows, COUNTED_MAX, view, answer);
+}
+
+void
+page_answer_uncounted(struct sim *sim, struct request *request, const struct list *rows,
+	json_t *(*view)(struct sim *sim, struct request *request, void *row),
+	struct answer *answer)
+{
+	rows_answer(sim, request, rows, -1, view, answer);
 }

@@ -16,4 +16,9 @@ void page_answer(struct sim *sim, struct request *request, const struct list *ro
 	json_t *(*view)(struct sim *sim, struct request *request, void *row),
 	struct answer *answer);
 
+/* The same for a list that GitLab does not count, however short it is. */
+void page_answer_uncounted(struct sim *sim, struct request *request, const struct list *rows,
+	json_t *(*view)(struct sim *sim, struct request *request, void *row),
+	struct answer *answer);
+
 #endif

@@ -1,6 +1,7 @@
 #include "route.h"
 
 #include "access.h"
+#include "audit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,10 @@ static const struct route *const tables[] = {
 	runner_list_routes,
 	runner_routes,
 	webhook_routes,
+	admin_token_routes,
+	inventory_routes,
+	audit_routes,
+	job_routes,
 };
 
 /* One segment against one of the pattern; captures land in `captures`. */
@@ -128,6 +133,7 @@ route_run(struct sim *sim, const struct route *route, struct request *request, j
 		return;
 	captures_keep(request, captures);
 	route->handle(sim, request, answer);
+	audit_write(sim, route, request, answer);
 }
 
 void

@@ -6,6 +6,7 @@
 #include "token_view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static json_t *
@@ -150,6 +151,45 @@ account_require(struct sim *sim, struct request *request, enum resource_kind kin
 }
 
 static void
+account_change(
+	struct sim *sim, struct request *request, struct user *user, struct answer *answer)
+{
+	const char *username = param_text(request, "username");
+	const char *name = param_text(request, "name");
+
+	if (username && !user_rename(&sim->world, user, username)) {
+		error_bad_request(answer, "Username has already been taken");
+		return;
+	}
+	if (name) {
+		free(user->name);
+		user->name = must_copy(name);
+	}
+	answer_json(answer, 200, account_view(sim, request, user));
+}
+
+static void
+account_update(struct sim *sim, struct request *request, enum resource_kind kind,
+	struct answer *answer)
+{
+	struct user *user = account_require(sim, request, kind, answer);
+
+	if (user)
+		account_change(sim, request, user, answer);
+}
+
+static void
+instance_account_update(struct sim *sim, struct request *request, struct answer *answer)
+{
+	struct user *user = list_at(&sim->world.users, param_number(request, "user_id"));
+
+	if (!user || user->kind != USER_SERVICE || user->home)
+		error_not_found(answer, "User");
+	else
+		account_change(sim, request, user, answer);
+}
+
+static void
 account_delete(struct sim *sim, struct request *request, enum resource_kind kind,
 	struct answer *answer)
 {
@@ -244,6 +284,7 @@ token_delete(struct sim *sim, struct request *request, enum resource_kind kind,
 
 FOR_BOTH(accounts_list)
 FOR_BOTH(account_create)
+FOR_BOTH(account_update)
 FOR_BOTH(account_delete)
 FOR_BOTH(tokens_list)
 FOR_BOTH(token_create)
@@ -256,6 +297,10 @@ static const struct param account_params[] = {
 	{ "name", PARAM_TEXT }, { "username", PARAM_TEXT }, { 0 }
 };
 static const struct param user_params[] = { { "user_id", PARAM_NUMBER, .required = true }, { 0 } };
+static const struct param update_params[] = {
+	{ "user_id", PARAM_NUMBER, .required = true },
+	{ "name", PARAM_TEXT }, { "username", PARAM_TEXT }, { 0 }
+};
 static const struct param list_params[] = {
 	{ "user_id", PARAM_NUMBER, .required = true },
 	{ "pagination", PARAM_TEXT },
@@ -279,9 +324,10 @@ static const struct param rotate_params[] = {
 	{ "expires_at", PARAM_DAY, .from = V(17, 9) }, { 0 }
 };
 
-#define ROUTES(prefix, base, accounts, tokens, listing)                                                      \
+#define ROUTES(prefix, base, accounts, update, tokens, listing)                                              \
 	{ "GET",    base,                          prefix##_accounts_list,  page_params,    .from = accounts }, \
 	{ "POST",   base,                          prefix##_account_create, account_params, .from = accounts }, \
+	{ "PATCH",  base "/:user_id",              prefix##_account_update, update_params,  .from = update }, \
 	{ "DELETE", base "/:user_id",              prefix##_account_delete, user_params,    .from = accounts }, \
 	{ "GET",    base PATS,                     prefix##_tokens_list,    list_params,    .from = listing }, \
 	{ "POST",   base PATS,                     prefix##_token_create,   create_params,  .from = tokens }, \
@@ -290,10 +336,11 @@ static const struct param rotate_params[] = {
 #define PATS "/:user_id/personal_access_tokens"
 
 const struct route service_account_routes[] = {
-	ROUTES(group, "/groups/:id/service_accounts", V(16, 1), V(16, 1), V(17, 11)),
-	ROUTES(project, "/projects/:id/service_accounts", V(18, 11), V(18, 11), V(18, 11)),
+	ROUTES(group, "/groups/:id/service_accounts", V(16, 1), V(17, 10), V(16, 1), V(17, 11)),
+	ROUTES(project, "/projects/:id/service_accounts", V(18, 11), V(18, 11), V(18, 11), V(18, 11)),
 	{ "GET",  "/service_accounts", instance_accounts_list,  page_params,    .from = V(16, 1), .admin = true },
 	{ "POST", "/service_accounts", instance_account_create, account_params, .from = V(16, 1), .admin = true },
+	{ "PATCH", "/service_accounts/:user_id", instance_account_update, update_params, .from = V(18, 2), .admin = true },
 	{ 0 }
 };
 /* clang-format on */

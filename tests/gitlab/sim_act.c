@@ -3,6 +3,7 @@
 #include "auth.h"
 #include "rotate.h"
 #include "sim_api.h"
+#include "sim_jobs.h"
 #include "world_file.h"
 
 #include <stdlib.h>
@@ -329,20 +330,20 @@ static const struct act acts[] = {
 	{ "create_project", act_create_project },
 	{ "create_group", act_create_group },
 	{ "create_token", act_create_token },
+	{ 0 },
 };
 
 static const struct act *
 act_find(const json_t *act)
 {
+	static const struct act *const tables[] = { acts, more_acts, job_acts };
 	const char *name = act_text(act, "act");
 
-	for (size_t i = 0; name && i < ARRAY_SIZE(acts); i++) {
-		if (strcmp(acts[i].name, name) == 0)
-			return &acts[i];
-	}
-	for (const struct act *more = more_acts; name && more->name; more++) {
-		if (strcmp(more->name, name) == 0)
-			return more;
+	for (size_t i = 0; name && i < ARRAY_SIZE(tables); i++) {
+		for (const struct act *row = tables[i]; row->name; row++) {
+			if (strcmp(row->name, name) == 0)
+				return row;
+		}
 	}
 	return NULL;
 }

@@ -4,6 +4,7 @@
 #include "auth.h"
 #include "params.h"
 #include "sim_act.h"
+#include "sim_jobs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -259,6 +260,10 @@ static const struct {
 	{ "GET", "/sim/tokens", tokens_get },
 	{ "GET", "/sim/deploy_tokens", deploy_tokens_get },
 	{ "GET", "/sim/variables", variables_get },
+	{ "GET", "/sim/jobs", sim_jobs_get },
+	{ "GET", "/sim/hooks", sim_webhooks_get },
+	{ "GET", "/sim/runners", sim_runners_get },
+	{ "GET", "/sim/agent_tokens", sim_agent_tokens_get },
 	{ "POST", "/sim/act", sim_act },
 	{ "GET", "/sim/acts", acts_get },
 	{ "DELETE", "/sim/acts", acts_delete },

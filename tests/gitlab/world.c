@@ -76,6 +76,20 @@ memberships_remove(struct list *resources, struct user *user)
 	}
 }
 
+bool
+user_rename(struct world *world, struct user *user, const char *username)
+{
+	struct user *other = map_get(&world->usernames, username);
+
+	if (other)
+		return other == user;
+	map_remove(&world->usernames, user->username);
+	free(user->username);
+	user->username = must_copy(username);
+	map_put(&world->usernames, user->username, user);
+	return true;
+}
+
 void
 user_remove(struct world *world, struct user *user)
 {

@@ -113,6 +113,8 @@ void world_copy(struct world *to, struct world *from);
 /* `id` 0 means the next free one. NULL when the id or the name is taken. */
 struct user *user_add(struct world *world, long id, const char *username, const char *name);
 void user_remove(struct world *world, struct user *user);
+/* False: the name is another's. */
+bool user_rename(struct world *world, struct user *user, const char *username);
 
 /* Parents of `path` are created where they are missing. */
 struct resource *resource_add(

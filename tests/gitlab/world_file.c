@@ -1,5 +1,7 @@
 #include "world_file.h"
 
+#include "world_extras.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,14 +138,15 @@ deploy_tokens_load(
 		struct deploy_token *token;
 		char random[21];
 
-		if (!world_keys(item, "a deploy token", "name username scopes secret expires",
-			    wrong))
+		if (!world_keys(item, "a deploy token",
+			    "name username scopes secret expires revoked", wrong))
 			return false;
 		random_text(random, sizeof(random) - 1, "abcdefghijklmnopqrstuvwxyz0123456789");
 		token = deploy_token_add(&sim->world, resource,
 			name ? name : "gitlab-deploy-token", world_text(item, "username"),
 			scopes ? json_deep_copy(scopes) : json_pack("[s]", "read_registry"),
 			secret ? must_copy(secret) : must_print("gldt-%s", random));
+		token->revoked = world_true(item, "revoked");
 		if (!world_moment(sim, item, "expires", &token->expires_at, wrong))
 			return false;
 	}
@@ -158,7 +161,8 @@ resource_make(struct sim *sim, enum resource_kind kind, const json_t *json, char
 
 	if (!world_keys(json, "a group or project",
 		    "id path name visibility description members tokens variables "
-		    "service_accounts deploy_tokens",
+		    "service_accounts deploy_tokens agents runners hooks triggers jobs "
+		    "enterprise_users",
 		    wrong))
 		return NULL;
 	if (!path || !*path) {
@@ -242,7 +246,8 @@ world_load(struct sim *sim, const json_t *json, char wrong[512])
 	const json_t *projects = json_object_get(json, "projects");
 
 	return world_keys(json, "the world",
-		       "users groups projects service_accounts variables settings", wrong) &&
+		       "users groups projects service_accounts variables settings runners",
+		       wrong) &&
 	       settings_load(sim, json_object_get(json, "settings"), wrong) &&
 	       users_load(sim, json_object_get(json, "users"), wrong) &&
 	       accounts_load(sim, json_object_get(json, "service_accounts"), NULL, wrong) &&
@@ -251,7 +256,8 @@ world_load(struct sim *sim, const json_t *json, char wrong[512])
 	       resources_fill(sim, GROUP, groups, wrong) &&
 	       resources_fill(sim, PROJECT, projects, wrong) &&
 	       variables_load(
-		       sim, json_object_get(json, "variables"), &sim->world.variables, wrong);
+		       sim, json_object_get(json, "variables"), &sim->world.variables, wrong) &&
+	       world_extras_load(sim, json, wrong);
 }
 
 bool
