@@ -22,7 +22,7 @@ static const struct field frozen_fields[] = {
 
 const struct shape frozen_shape = { "a row's frozen rules", frozen_fields, sizeof(struct frozen) };
 
-const struct step rotate_steps[STATE_CLOSED] = {
+const struct step rotate_steps[STATE_COUNT] = {
 	/* standing at        does              done              not yet           refused           moved             in doubt          */
 	[STATE_PLANNED]   = { step_preflight, { STATE_INTENDED,   STATE_PLANNED,    STATE_DROPPED,    STATE_FOREIGN,    STATE_PLANNED   } },
 	[STATE_INTENDED]  = { step_request,   { STATE_HELD,       STATE_PLANNED,    STATE_DROPPED,    STATE_DOUBTED,    STATE_DOUBTED   } },
@@ -34,8 +34,33 @@ const struct step rotate_steps[STATE_CLOSED] = {
 	[STATE_FOREIGN]   = { step_respond,   { STATE_PLANNED,    STATE_FOREIGN,    STATE_FOREIGN,    STATE_DOUBTED,    STATE_FOREIGN   } },
 	[STATE_LOST]      = { step_recover,   { STATE_PLANNED,    STATE_LOST,       STATE_LOST,       STATE_FOREIGN,    STATE_LOST      } },
 };
+
+const struct step replace_steps[STATE_COUNT] = {
+	/* standing at        does                      done              not yet           refused           moved             in doubt          */
+	[STATE_PLANNED]   = { step_replace_preflight, { STATE_INTENDED,   STATE_PLANNED,    STATE_DROPPED,    STATE_DOUBTED,    STATE_PLANNED   } },
+	[STATE_INTENDED]  = { step_request,           { STATE_HELD,       STATE_PLANNED,    STATE_DROPPED,    STATE_DOUBTED,    STATE_DOUBTED   } },
+	[STATE_DOUBTED]   = { step_replace_reconcile, { STATE_PLANNED,    STATE_DOUBTED,    STATE_DOUBTED,    STATE_ORPHANED,   STATE_DOUBTED   } },
+	[STATE_ORPHANED]  = { step_discard,           { STATE_PLANNED,    STATE_ORPHANED,   STATE_ORPHANED,   STATE_PLANNED,    STATE_ORPHANED  } },
+	[STATE_HELD]      = { step_deliver,           { STATE_DELIVERED,  STATE_HELD,       STATE_HELD,       STATE_ORPHANED,   STATE_HELD      } },
+	[STATE_DELIVERED] = { step_replace_verify,    { STATE_OVERLAP,    STATE_DELIVERED,  STATE_HELD,       STATE_ORPHANED,   STATE_DELIVERED } },
+	[STATE_OVERLAP]   = { step_wait,              { STATE_RETIRING,   STATE_OVERLAP,    STATE_OVERLAP,    STATE_HELD,       STATE_OVERLAP   } },
+	[STATE_RETIRING]  = { step_retire,            { STATE_RETIRED,    STATE_RETIRING,   STATE_RETIRING,   STATE_RETIRED,    STATE_RETIRING  } },
+	[STATE_RETIRED]   = { step_settle,            { STATE_SETTLED,    STATE_RETIRED,    STATE_RETIRED,    STATE_RETIRED,    STATE_RETIRED   } },
+	[STATE_SETTLED]   = { step_forget,            { STATE_CLOSED,     STATE_SETTLED,    STATE_SETTLED,    STATE_SETTLED,    STATE_SETTLED   } },
+};
 /* clang-format on */
-_Static_assert(ARRAY_SIZE(rotate_steps) == STATE_CLOSED, "each open state has its step");
+
+const struct step *
+attempt_steps(const struct rotation *row)
+{
+	return row->strategy == ROW_REPLACES ? replace_steps : rotate_steps;
+}
+
+bool
+attempt_creates(const struct attempt *attempt)
+{
+	return !attempt->row->target_id || attempt->row->strategy == ROW_REPLACES;
+}
 
 struct owner
 frozen_owner(const struct frozen *frozen)
@@ -76,7 +101,7 @@ step_end_of(bool ok, enum state_of_row state, const struct err *err)
 	}
 }
 
-/* How far along a row is; what answers trouble stands behind the doubt it comes from. */
+/* How far along a row is; what answers trouble stands behind what it comes from. */
 static const int ranks[STATE_COUNT] = {
 	[STATE_PLANNED] = 0,
 	[STATE_INTENDED] = 1,
@@ -85,16 +110,22 @@ static const int ranks[STATE_COUNT] = {
 	[STATE_FOREIGN] = 4,
 	[STATE_HELD] = 5,
 	[STATE_DELIVERED] = 6,
+	[STATE_ORPHANED] = 7,
 	[STATE_VERIFIED] = 7,
 	[STATE_SWEPT] = 8,
-	[STATE_CLOSED] = 9,
-	[STATE_DROPPED] = 9,
+	[STATE_OVERLAP] = 8,
+	[STATE_RETIRING] = 9,
+	[STATE_RETIRED] = 10,
+	[STATE_SETTLED] = 11,
+	[STATE_CLOSED] = 12,
+	[STATE_DROPPED] = 12,
 };
 
 bool
-step_decide(enum state_of_row from, enum step_end end, bool *went_back, enum state_of_row *to)
+step_decide(const struct step *steps, enum state_of_row from, enum step_end end,
+	bool *went_back, enum state_of_row *to)
 {
-	*to = rotate_steps[from].next[end];
+	*to = steps[from].next[end];
 	if (*to == from || end == STEP_NOT_YET)
 		return false;
 	if (ranks[*to] > ranks[from])

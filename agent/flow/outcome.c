@@ -33,6 +33,11 @@ static const struct state_words state_words[STATE_COUNT] = {
 	[STATE_FOREIGN]   = { LOG_LEVEL_WARNING, "b493dac992287181adcc90e6e74388a6", "rotated by somebody else" },
 	[STATE_LOST]      = { LOG_LEVEL_WARNING, "1bc3ea409466d69da8d0e8b38e277edd", "lost" },
 	[STATE_CLOSED]    = { LOG_LEVEL_NOTICE,  "830689fce3c6b3f83c3cd3853fc8a76a", "rotation done" },
+	[STATE_ORPHANED]  = { LOG_LEVEL_WARNING, "df0af3eb08994b4a804d7383227dcc1b", "its secret is lost" },
+	[STATE_OVERLAP]   = { LOG_LEVEL_NOTICE,  "8d0d38a3b5824d1981abdeaf539270cb", "old and new live side by side" },
+	[STATE_RETIRING]  = { LOG_LEVEL_NOTICE,  "6a07c1bc0cfa4bbaaec76a9c227b8439", "about to retire the old token" },
+	[STATE_RETIRED]   = { LOG_LEVEL_NOTICE,  "5d9fc934b5f8442482d81b05500db86e", "old token retired" },
+	[STATE_SETTLED]   = { LOG_LEVEL_NOTICE,  "8f2d0190b5ac4297828241058aff78e9", "settled" },
 	[STATE_DROPPED]   = { LOG_LEVEL_WARNING, "11cde4916fcce698a3315b7a862a5412", "given up before anything was changed" },
 };
 /* clang-format on */

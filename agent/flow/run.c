@@ -147,7 +147,7 @@ record_numbered(struct run *run, int64_t number)
 static bool
 take_doubt(struct run *run, struct rotation *row, struct err *err)
 {
-	const enum state_of_row to = rotate_steps[row->state].next[STEP_DOUBT];
+	const enum state_of_row to = attempt_steps(row)[row->state].next[STEP_DOUBT];
 
 	if (to == row->state)
 		return true;

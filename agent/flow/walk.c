@@ -18,6 +18,9 @@ read_destinations(struct attempt *attempt, struct err *err)
 {
 	attempt->destinations = arena_alloc(attempt->arena,
 		(attempt->deliveries.count + 1) * sizeof(*attempt->destinations));
+	if (!attempt_steps(attempt->row)[attempt->row->state].does)
+		return err_set(err, ERR_STORE, 0, "a row at %s has no step",
+			row_state_name(attempt->row->state));
 	for (size_t i = 0; i < attempt->deliveries.count; i++)
 		if (!json_decode_text(attempt->deliveries.items[i].spec, &destination_shape,
 			    attempt->arena, &attempt->destinations[i], err))
@@ -210,14 +213,15 @@ static bool
 take_step(struct attempt *attempt, bool *on, struct outcome *outcome, struct err *err)
 {
 	struct rotation *row = attempt->row;
+	const struct step *steps = attempt_steps(row);
 	const enum state_of_row from = row->state;
 	struct err why = { 0 };
-	const bool ok = rotate_steps[from].does(attempt, &why);
+	const bool ok = steps[from].does(attempt, &why);
 	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
 	enum state_of_row to;
 	bool kept;
 
-	*on = step_decide(from, step_end_of(ok, from, &why), &attempt->went_back, &to);
+	*on = step_decide(steps, from, step_end_of(ok, from, &why), &attempt->went_back, &to);
 	if (ok && to == from)
 		err_set(&why, ERR_LATER, 0,
 			"it went back once in this run, and goes on in the next");

@@ -7,6 +7,7 @@
 #include "store/inside.h"
 
 _Static_assert(sizeof(enum state_of_row) == sizeof(int), "an enumeration is read as an int");
+_Static_assert(sizeof(enum row_strategy) == sizeof(int), "an enumeration is read as an int");
 
 static const struct db_field row_fields[] = {
 	DB_FIELD(rotation, INT64, id),
@@ -17,6 +18,7 @@ static const struct db_field row_fields[] = {
 	DB_FIELD(rotation, TEXT, revision),
 	DB_FIELD(rotation, TEXT, correlation),
 	DB_FIELD(rotation, INT64, opened_at),
+	DB_FIELD(rotation, INT, strategy),
 	/* written with every move */
 	DB_FIELD(rotation, INT, state),
 	DB_FIELD(rotation, TEXT, frozen),
@@ -36,6 +38,8 @@ static const struct db_field row_fields[] = {
 	DB_FIELD(rotation, TEXT, trouble),
 	DB_FIELD(rotation, INT, advice),
 	DB_FIELD(rotation, INT64, trouble_since),
+	DB_FIELD(rotation, TEXT, new_username),
+	DB_FIELD(rotation, INT64, retire_after),
 };
 #define ROW_FIELDS ARRAY_SIZE(row_fields)
 
@@ -51,6 +55,11 @@ static const char *const state_names[STATE_COUNT] = {
 	[STATE_LOST] = "LOST",
 	[STATE_CLOSED] = "CLOSED",
 	[STATE_DROPPED] = "DROPPED",
+	[STATE_ORPHANED] = "ORPHANED",
+	[STATE_OVERLAP] = "OVERLAP",
+	[STATE_RETIRING] = "RETIRING",
+	[STATE_RETIRED] = "RETIRED",
+	[STATE_SETTLED] = "SETTLED",
 };
 
 const char *
@@ -63,7 +72,7 @@ row_state_name(enum state_of_row state)
 bool
 row_state_is_open(enum state_of_row state)
 {
-	return state < STATE_CLOSED;
+	return state < STATE_COUNT && state != STATE_CLOSED && state != STATE_DROPPED;
 }
 
 void
@@ -203,7 +212,8 @@ renew_token(struct db *db, const struct rotation *row, struct err *err)
 {
 	const struct db_value values[] = { DB_INT(row->token), DB_INT(row->new_id),
 		DB_INT(row->new_user_id), DB_INT(row->new_created_msec),
-		DB_INT(row->new_expires_on), DB_INT(row->generation), DB_INT(row->moved_at) };
+		DB_INT(row->new_expires_on), DB_INT(row->generation), DB_INT(row->moved_at),
+		DB_STRING(row->new_username) };
 
 	return db_change(db, TOKEN_RENEW, values, ARRAY_SIZE(values), err);
 }

@@ -19,6 +19,7 @@ static const struct db_field token_fields[] = {
 	DB_FIELD(token_record, INT64, released_at),
 	DB_FIELD(token_record, INT64, seen_at),
 	DB_FIELD(token_record, INT64, in_project),
+	DB_FIELD(token_record, TEXT, username),
 };
 #define TOKEN_FIELDS ARRAY_SIZE(token_fields)
 

@@ -103,23 +103,31 @@ static const char first_migration[] =
 	"	WHEN EXISTS (SELECT 1 FROM events WHERE id >= NEW.id) "
 	"	BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;";
 
-const char *const schema_migrations[] = { first_migration };
+/* A second way to renew a token: a new one beside the old. */
+static const char second_migration[] =
+	"ALTER TABLE tokens ADD COLUMN username TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE rotations ADD COLUMN strategy INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rotations ADD COLUMN new_username TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE rotations ADD COLUMN retire_after INTEGER NOT NULL DEFAULT 0;";
+
+const char *const schema_migrations[] = { first_migration, second_migration };
 const size_t schema_version = ARRAY_SIZE(schema_migrations);
 
 /* In the order of the field tables in records.c, moves.c and events.c; the number of a row is always ?1. */
 #define TOKEN_COLUMNS \
 	"address, owner_id, user_id, token_id, created_msec, expires_on, last_used_msec, generation," \
-	" adopted_at, rotated_at, rule, rule_since, destinations, released_at, seen_at, in_project"
-#define TOKEN_VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17"
+	" adopted_at, rotated_at, rule, rule_since, destinations, released_at, seen_at, in_project, username"
+#define TOKEN_VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18"
 
 /* A move leaves the first group alone: what is indexed or never changes. */
-#define ROTATION_FIXED "token, actor, reason, revision, correlation, opened_at"
+#define ROTATION_FIXED "token, actor, reason, revision, correlation, opened_at, strategy"
 #define ROTATION_MOVING \
 	"state, frozen, moved_at, target_id, wanted_on, intent_at, highest_id, nonce, read_at, old_id, new_id," \
-	" new_user_id, new_created_msec, new_expires_on, generation, trouble, advice, trouble_since"
-#define FIXED_VALUES "?2, ?3, ?4, ?5, ?6, ?7"
+	" new_user_id, new_created_msec, new_expires_on, generation, trouble, advice, trouble_since, new_username," \
+	" retire_after"
+#define FIXED_VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8"
 #define MOVING_VALUES \
-	"?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25"
+	"?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28"
 
 #define DELIVERY_COLUMNS "place, spec, state, attempts, next_at, failing_since, trouble"
 #define DELIVERY_VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8"
@@ -144,7 +152,7 @@ const char *const schema_statements[STATEMENT_COUNT] = {
 	[TOKEN_UPDATE] = "UPDATE tokens SET (" TOKEN_COLUMNS ") = (" TOKEN_VALUES ") WHERE number = ?1",
 	[TOKEN_RENEW] =
 		"UPDATE tokens SET token_id = ?2, user_id = ?3, created_msec = ?4, expires_on = ?5, generation = ?6,"
-		" rotated_at = ?7 WHERE number = ?1",
+		" rotated_at = ?7, username = ?8 WHERE number = ?1",
 
 	[ROTATIONS_READ_OPEN] =
 		"SELECT id, " ROTATION_FIXED ", " ROTATION_MOVING ", (SELECT address FROM tokens WHERE number = token), sealed"
@@ -154,7 +162,7 @@ const char *const schema_statements[STATEMENT_COUNT] = {
 		" VALUES (" FIXED_VALUES ", " MOVING_VALUES ")",
 	[ROTATION_MOVE] =
 		"UPDATE rotations SET (" ROTATION_MOVING ") = (" MOVING_VALUES ")"
-		" WHERE id = ?1 AND token = ?2 AND state IN (?26, ?27) AND closed_at IS NULL",
+		" WHERE id = ?1 AND token = ?2 AND state IN (?29, ?30) AND closed_at IS NULL",
 	[ROTATION_RESERVE] = "UPDATE rotations SET sealed = zeroblob(?2) WHERE id = ?1",
 	[ROTATION_SEAL] = "UPDATE rotations SET sealed = ?2 WHERE id = ?1 AND length(sealed) = length(?2)",
 	[ROTATION_CLOSE] = "UPDATE rotations SET closed_at = ?2, sealed = NULL WHERE id = ?1",

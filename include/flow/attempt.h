@@ -68,15 +68,21 @@ struct step {
 	enum state_of_row next[STEP_END_COUNT];
 };
 
-/* Indexed by the open states; STATE_CLOSED rows. The program's own data: the loop in run.c and the test that walks it read the same. */
-extern const struct step rotate_steps[STATE_CLOSED];
+/* Indexed by state; empty where a table does not go, and where a row is closed. The program's own data: the loop in walk.c and the
+ * test that walks it read the same. */
+extern const struct step rotate_steps[STATE_COUNT];
+extern const struct step replace_steps[STATE_COUNT];
+const struct step *attempt_steps(const struct rotation *row);
+/* The next token is made beside the present one, or there is none yet: the request is a creation. */
+bool attempt_creates(const struct attempt *attempt);
 
 /* Which column an error points at. */
 enum step_end step_end_of(bool ok, enum state_of_row state, const struct err *err);
 
-/* Where a row that stands at `from` goes (`*to`, which may be `from`), and whether it goes on from there in this run: forward
+/* Where a row that stands at `from` of that table goes (`*to`, which may be `from`), and whether it goes on from there in this run: forward
  * always, back once (`*went_back` remembers), nowhere after "not yet". So every walk ends. */
-bool step_decide(enum state_of_row from, enum step_end end, bool *went_back, enum state_of_row *to);
+bool step_decide(const struct step *steps, enum state_of_row from, enum step_end end,
+	bool *went_back, enum state_of_row *to);
 
 /* --- evidence.c: what readings of GitLab say about a row --- */
 /* The held secret, row->secret, opens the API as row->new_id. Fails: ERR_MOVED it is dead; ERR_LATER not seen yet. */
@@ -100,5 +106,13 @@ must_check bool step_deliver(struct attempt *attempt, struct err *err);
 must_check bool step_verify(struct attempt *attempt, struct err *err);
 must_check bool step_sweep(struct attempt *attempt, struct err *err);
 must_check bool step_forget(struct attempt *attempt, struct err *err);
+/* REPLACE alone: replace.c, orphan.c and overlap.c. */
+must_check bool step_replace_preflight(struct attempt *attempt, struct err *err);
+must_check bool step_replace_reconcile(struct attempt *attempt, struct err *err);
+must_check bool step_discard(struct attempt *attempt, struct err *err);
+must_check bool step_replace_verify(struct attempt *attempt, struct err *err);
+must_check bool step_wait(struct attempt *attempt, struct err *err);
+must_check bool step_retire(struct attempt *attempt, struct err *err);
+must_check bool step_settle(struct attempt *attempt, struct err *err);
 
 #endif

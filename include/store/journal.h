@@ -19,7 +19,7 @@
 #include "base/secret.h"
 #include "store/state.h"
 
-/* Numbers stand in the database: never renumber. The open states of ROTATE come first. */
+/* Numbers stand in the database: never renumber. */
 enum state_of_row {
 	STATE_PLANNED,
 	STATE_INTENDED,
@@ -32,8 +32,16 @@ enum state_of_row {
 	STATE_LOST,
 	STATE_CLOSED,  /* done */
 	STATE_DROPPED, /* given up before anything was changed */
+	/* REPLACE alone, open: */
+	STATE_ORPHANED, /* our new token lives, and its secret is lost */
+	STATE_OVERLAP,  /* every destination holds the new secret; the old one works beside it */
+	STATE_RETIRING, /* a request to end the old token may have left */
+	STATE_RETIRED,
+	STATE_SETTLED,
 	STATE_COUNT,
 };
+/* Which of the two step tables a row walks. Stands in the database. */
+enum row_strategy { ROW_ROTATES, ROW_REPLACES };
 const char *row_state_name(enum state_of_row state); /* "INTENDED" */
 bool row_state_is_open(enum state_of_row state);
 
@@ -86,6 +94,7 @@ struct token_record {
 	int64_t released_at;       /* when its entry went from the policy; 0: managed */
 	int64_t seen_at;           /* last reading */
 	int64_t in_project;        /* 1: a service account whose home is a project */
+	const char *username;      /* of a deploy token; "" for all others */
 };
 struct token_records {
 	struct token_record *items;
@@ -106,6 +115,7 @@ struct rotation {
 	int64_t id;                /* 0 before journal_begin() */
 	int64_t token;             /* token_record.number */
 	const char *address;
+	enum row_strategy strategy; /* set by journal_begin() */
 	enum state_of_row state;
 	const char *frozen;        /* JSON: rules as they stood at preflight (flow writes and reads it) */
 	const char *actor, *reason, *revision, *correlation; /* of the run that opened it */
@@ -118,6 +128,8 @@ struct rotation {
 	int64_t read_at;           /* server time of the first reading that says "it never happened"; 0 */
 	int64_t old_id;            /* what HELD replaced, to be proven dead; 0: nothing */
 	int64_t new_id, new_user_id, new_created_msec, new_expires_on;
+	const char *new_username;  /* of a deploy token; "" for all others */
+	int64_t retire_after;      /* server time; the old token lives until then at the least; 0: not set */
 	int64_t generation;        /* of the secret held */
 	struct secret *secret;     /* from HELD until closed; sealed on disk; rotation_done() frees it */
 	const char *trouble;       /* why it does not go on, for people; "" */

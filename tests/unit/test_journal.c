@@ -72,7 +72,7 @@ a_token_record_comes_back_with_every_column(void **unused)
 {
 	auto_arena struct arena *arena = arena_new();
 	struct token_record in = { 0, ADDRESS, 1, 2, 3, 4, NO_DATE, NO_MOMENT, 7, 8, 9,
-		"max 30d renew 10d", 10, "[{}]", 11, 12 };
+		"max 30d renew 10d", 10, "[{}]", 11, 12, 1, "gitlab+deploy-token-3" };
 	struct token_record twin = { .address = ADDRESS };
 	struct token_records records;
 	const struct token_record *out;
@@ -95,6 +95,7 @@ a_token_record_comes_back_with_every_column(void **unused)
 	assert_string_equal(out->address, in.address);
 	assert_string_equal(out->rule, in.rule);
 	assert_string_equal(out->destinations, in.destinations);
+	assert_string_equal(out->username, in.username);
 #define SAME(member) assert_int_equal(out->member, in.member)
 	SAME(number), SAME(owner_id), SAME(user_id), SAME(token_id), SAME(created_msec);
 	SAME(expires_on), SAME(last_used_msec), SAME(generation), SAME(adopted_at);
@@ -125,7 +126,10 @@ a_rotation_comes_back_with_every_column(void **unused)
 		.generation = 10,
 		.trouble = "no",
 		.advice = 108,
-		.trouble_since = 11 };
+		.trouble_since = 11,
+		.strategy = ROW_REPLACES,
+		.new_username = "gitlab+deploy-token-7",
+		.retire_after = 13 };
 	const struct rotation *out;
 	struct fixture fixture;
 	int64_t now = 777;
@@ -150,10 +154,11 @@ a_rotation_comes_back_with_every_column(void **unused)
 	SAME(wanted_on), SAME(intent_at), SAME(highest_id), SAME(read_at), SAME(old_id);
 	SAME(new_id), SAME(new_user_id), SAME(new_created_msec), SAME(new_expires_on);
 	SAME(generation), SAME(advice), SAME(trouble_since);
+	SAME(strategy), SAME(retire_after);
 #undef SAME
 #define SAME(member) assert_string_equal(out->member, in.member)
 	SAME(address), SAME(frozen), SAME(nonce), SAME(trouble), SAME(actor), SAME(reason);
-	SAME(revision), SAME(correlation);
+	SAME(revision), SAME(correlation), SAME(new_username);
 #undef SAME
 	assert_int_equal(out->opened_at, 777);
 	assert_int_equal(out->moved_at, 778);
