@@ -15,9 +15,15 @@ real_now(void)
 }
 
 int64_t
-clock_now(const struct clock *clock)
+clock_told(const struct clock *clock)
 {
 	return real_now() + clock->ahead_msec;
+}
+
+int64_t
+clock_now(const struct clock *clock)
+{
+	return clock_told(clock) - clock->behind_msec;
 }
 
 static int

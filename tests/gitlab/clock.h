@@ -13,8 +13,12 @@
 struct clock {
 	/* Read without the lock when an answer gets its date. */
 	_Atomic int64_t ahead_msec;
+	/* Under the lock: work that is done late passes for work of an earlier moment. */
+	int64_t behind_msec;
 };
 
+/* Needs no lock: what the Date header says, whatever is made up for. */
+int64_t clock_told(const struct clock *clock);
 int64_t clock_now(const struct clock *clock);
 int clock_today(const struct clock *clock);
 void clock_set(struct clock *clock, int64_t moment);

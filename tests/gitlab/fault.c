@@ -1,6 +1,6 @@
 #include "fault.h"
 
-#include "clock.h"
+#include "world_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,8 @@ struct rule {
 	struct match match;
 	struct fault fault;
 };
+
+#define BY_DEFAULT "nginx"
 
 enum { COMMITS = 1, DROPS = 2, RESETS = 4 };
 
@@ -84,6 +86,16 @@ kind_of(const char *name)
 	return FAULT_NONE;
 }
 
+json_t *
+fault_kinds(void)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		json_array_append_new(out, json_string(kinds[i].name));
+	return out;
+}
+
 static char *
 text_of(const json_t *rule, const char *key, const char *fallback)
 {
@@ -100,58 +112,85 @@ number_of(const json_t *rule, const char *key, long fallback)
 	return json_is_integer(number) ? (long)json_integer_value(number) : fallback;
 }
 
-/* NULL, or why such a rule would do nothing, or not what it seems to. */
-static const char *
-fault_read(const json_t *json, struct fault *fault)
+/* False: such a rule would do nothing, or not what it seems to. */
+static bool
+fault_check(const json_t *json, const struct fault *fault, char wrong[512])
 {
-	const char *lag = json_string_value(json_object_get(json, "lag"));
+	const json_t *lag = json_object_get(json, "lag");
+	const char *by = world_text(json, "by");
 
+	if (fault->kind == FAULT_NONE)
+		return world_fail(wrong, "fault is none of the known kinds");
+	if (lag && fault->lag_msec < 0)
+		return world_fail(wrong, "lag wants a span, as '90s'");
+	if (fault->kind == FAULT_COMMIT_LATER && !fault->msec && !lag)
+		return world_fail(wrong, "commit_later wants ms or lag");
+	if (fault->kind == FAULT_COMMIT_LATER && fault->commit)
+		return world_fail(wrong, "commit_later takes no commit");
+	if (fault->kind == FAULT_STALE_READS && !lag && fault->changes < 1)
+		return world_fail(wrong, "stale_reads wants changes, 1 or more, or lag");
+	if (fault->kind == FAULT_HTML && !page_known(by ? by : BY_DEFAULT))
+		return world_fail(wrong, "html comes by nginx, haproxy or gitlab");
+	return true;
+}
+
+static bool
+fault_read(const json_t *json, struct fault *fault, char wrong[512])
+{
+	const char *lag = world_text(json, "lag");
+
+	if (!world_keys(json, "a fault",
+		    MATCH_KEYS " fault ms lag changes status commit retry_after body "
+			       "content_type location by",
+		    wrong))
+		return false;
 	*fault = (struct fault){
-		.kind = kind_of(json_string_value(json_object_get(json, "fault"))),
+		.kind = kind_of(world_text(json, "fault")),
 		.msec = number_of(json, "ms", 0),
 		.lag_msec = -1,
 		.changes = number_of(json, "changes", 1),
 		.status = (int)number_of(json, "status", 503),
-		.commit = json_is_true(json_object_get(json, "commit")),
+		.commit = world_true(json, "commit"),
 		.retry_after = number_of(json, "retry_after", -1),
 	};
-	if (fault->kind == FAULT_NONE)
-		return "fault is none of the known kinds";
-	if (json_object_get(json, "lag") &&
-		(!lag || !span_parse(lag, &fault->lag_msec) || fault->lag_msec < 0))
-		return "lag wants a span, as '90s'";
-	if (fault->kind == FAULT_COMMIT_LATER && !fault->msec && fault->lag_msec < 0)
-		return "commit_later wants ms or lag";
-	if (fault->kind == FAULT_COMMIT_LATER && fault->commit)
-		return "commit_later takes no commit";
-	return NULL;
+	if (lag && !span_parse(lag, &fault->lag_msec))
+		fault->lag_msec = -1;
+	return fault_check(json, fault, wrong);
 }
 
-const char *
-faults_add(struct faults *faults, const json_t *json)
+static void
+stale_note(struct faults *faults, const struct fault *fault)
+{
+	if (fault->lag_msec > faults->stale_msec)
+		faults->stale_msec = fault->lag_msec;
+	if (fault->lag_msec < 0 && fault->changes > faults->stale_changes)
+		faults->stale_changes = fault->changes;
+}
+
+bool
+faults_add(struct faults *faults, const json_t *json, char wrong[512])
 {
 	struct fault fault;
-	const char *wrong = fault_read(json, &fault);
 	struct rule *rule;
 
-	if (wrong)
-		return wrong;
+	if (!fault_read(json, &fault, wrong))
+		return false;
 	rule = must_alloc(sizeof(*rule));
 	rule->match = match_read(json);
 	rule->fault = fault;
 	rule->fault.body = text_of(json, "body", "");
 	rule->fault.content_type = text_of(json, "content_type", "text/plain");
 	rule->fault.location = text_of(json, "location", "/");
-	rule->fault.by = text_of(json, "by", "nginx");
+	rule->fault.by = text_of(json, "by", BY_DEFAULT);
 	if (fault.kind == FAULT_STALE_READS) {
 		/* Changes are made where nothing lags, and a replica lags for more than once. */
 		free(rule->match.method);
 		rule->match.method = must_copy("GET");
 		rule->match.times = number_of(json, "times", 0);
-		faults->stale = true;
+		stale_note(faults, &fault);
 	}
 	list_add(&faults->rules, rule);
-	return NULL;
+	return true;
 }
 
 json_t *
@@ -190,7 +229,7 @@ faults_clear(struct faults *faults)
 		free(rule);
 	}
 	list_done(&faults->rules);
-	faults->stale = false;
+	faults->stale_changes = faults->stale_msec = 0;
 }
 
 struct fault

@@ -47,12 +47,16 @@ struct fault {
 
 struct faults {
 	struct list rules;
-	bool stale; /* some rule reads old states, which must be kept then */
+	/* How far back rules read: so many changes, and so long. Both 0: none does. */
+	long stale_changes;
+	int64_t stale_msec;
 };
 
-/* NULL, or what is wrong with the rule. */
-const char *faults_add(struct faults *faults, const json_t *rule);
+/* False: `wrong` says why there is no such rule. */
+bool faults_add(struct faults *faults, const json_t *json, char wrong[512]);
 json_t *faults_json(const struct faults *faults);
+/* The names of all kinds. */
+json_t *fault_kinds(void);
 void faults_clear(struct faults *faults);
 
 /* The first rule that applies to this request has its way with it. */
@@ -68,5 +72,7 @@ void fault_done(struct fault *fault);
 
 /* spoil.c: what the fault makes of the answer. */
 void answer_spoil(struct answer *answer, const struct fault *fault);
+/* Whether `by` has pages. */
+bool page_known(const char *by);
 
 #endif

@@ -23,23 +23,36 @@ state_free(struct state *state)
 	free(state);
 }
 
+/* Whether no rule can read the oldest state any more. A world may be large, so few are kept. */
+static bool
+oldest_is_useless(const struct sim *sim)
+{
+	const struct list *states = &sim->history.states;
+	const struct state *oldest = states->count ? states->items[0] : NULL;
+
+	if (!oldest || states->count > HISTORY_MAX)
+		return oldest;
+	return (long)states->count > sim->faults.stale_changes &&
+	       oldest->until <= clock_now(&sim->clock) - sim->faults.stale_msec;
+}
+
 void
 history_note(struct sim *sim)
 {
 	struct list *states = &sim->history.states;
 	struct state *state;
 
-	if (!sim->faults.stale)
+	if (!sim->faults.stale_changes && !sim->faults.stale_msec)
 		return;
-	if (states->count == HISTORY_MAX) {
-		state = states->items[0];
-		list_remove(states, state);
-		state_free(state);
-	}
 	state = must_alloc(sizeof(*state));
 	world_copy(&state->world, &sim->world);
 	state->until = clock_now(&sim->clock);
 	list_add(states, state);
+	while (oldest_is_useless(sim)) {
+		state = states->items[0];
+		list_remove(states, state);
+		state_free(state);
+	}
 }
 
 struct world *

@@ -2,6 +2,7 @@
 
 #include "match.h"
 #include "sim_act.h"
+#include "world_file.h"
 
 #include <stdlib.h>
 
@@ -37,9 +38,10 @@ hook_add(struct sim *sim, const json_t *act, struct answer *answer)
 	enum when when = json_object_get(act, whens[BEFORE]) ? BEFORE : AFTER;
 	const json_t *match = json_object_get(act, whens[when]);
 	struct hook *hook;
+	char wrong[512];
 
-	if (!json_is_object(match) || !act_known(act)) {
-		error_error(answer, 400, "wants a known act, and an object that says when");
+	if (!act_known(act) || !world_keys(match, whens[when], MATCH_KEYS, wrong)) {
+		error_error(answer, 400, "%s", act_known(act) ? wrong : ACT_UNKNOWN);
 		return;
 	}
 	hook = must_alloc(sizeof(*hook));
@@ -56,6 +58,7 @@ hook_run(struct sim *sim, struct hook *hook)
 {
 	struct answer answer = { 0 };
 
+	history_note(sim);
 	act_run(sim, hook->act, &answer);
 	json_decref(hook->last);
 	hook->last = json_pack("{s:i, s:O?}", "status", answer.status, "answer", answer.json);

@@ -154,16 +154,32 @@ json_text(const json_t *json)
 	return text;
 }
 
+static int
+connection_fd(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
 /* Nothing that waits to be sent is sent any more, and the other side is told at once. */
 static void
 connection_reset(struct MHD_Connection *connection)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 
-	if (info)
-		connect(info->connect_fd, &nobody, sizeof(nobody));
+	connect(connection_fd(connection), &nobody, sizeof(nobody));
+}
+
+/* In the middle of an answer is in the middle of a record: its head, and less than it says. */
+static void
+tls_record_begin(struct MHD_Connection *connection)
+{
+	static const unsigned char begun[] = { 0x17, 3, 3, 0x01, 0x00, 0x5a, 0xa5, 0x3c, 0xc3 };
+
+	if (MHD_get_connection_info(connection, MHD_CONNECTION_INFO_PROTOCOL))
+		send(connection_fd(connection), begun, sizeof(begun), MSG_NOSIGNAL);
 }
 
 /* A body that ends before its length says so. */
@@ -179,8 +195,10 @@ cut_read(void *state, uint64_t position, char *out, size_t room)
 	struct cut *cut = state;
 	size_t left = position < cut->bytes / 2 ? cut->bytes / 2 - (size_t)position : 0;
 
-	if (!left && cut->reset)
+	if (!left && cut->reset) {
+		tls_record_begin(cut->reset);
 		connection_reset(cut->reset);
+	}
 	if (!left)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (left > room)
@@ -230,7 +248,7 @@ answer_queue(struct sim *sim, struct MHD_Connection *connection, const struct an
 		MHD_add_response_header(response, answer->headers[i].name,
 			*answer->headers[i].value ? answer->headers[i].value : " ");
 	MHD_add_response_header(
-		response, "Date", moment_print_http(clock_now(&sim->clock), date));
+		response, "Date", moment_print_http(clock_told(&sim->clock), date));
 	result = MHD_queue_response(connection, (unsigned)answer->status, response);
 	MHD_destroy_response(response);
 	return result;

@@ -10,9 +10,10 @@ struct wait {
 	struct request request;
 	char *method;
 	unsigned long n;
-	int64_t real_due, clock_due; /* INT64_MIN / 2: that one asks for nothing */
+	int64_t real_due, clock_due;
 };
 
+/* It asks nothing of that clock, and can be subtracted from its time. */
 #define ANY_TIME (INT64_MIN / 2)
 
 static int64_t
@@ -80,11 +81,11 @@ wait_run(struct sim *sim, struct wait *wait, int64_t late)
 {
 	struct answer answer = { 0 };
 
-	sim->clock.ahead_msec -= late;
+	sim->clock.behind_msec = late;
 	history_note(sim);
 	api_handle(sim, &wait->request, &answer);
 	record_answer(&sim->record, wait->n, &wait->request, 0, answer.status);
-	sim->clock.ahead_msec += late;
+	sim->clock.behind_msec = 0;
 	answer_done(&answer);
 }
 

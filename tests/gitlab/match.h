@@ -13,6 +13,8 @@ struct match {
 	unsigned seed;
 };
 
+#define MATCH_KEYS "method path nth every times probability seed"
+
 /* Keys that are missing mean: any request, the first one of them, once. */
 struct match match_read(const json_t *json);
 void match_done(struct match *match);

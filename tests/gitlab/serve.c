@@ -59,7 +59,7 @@ handle(struct sim *sim, struct request *request, bool readable, unsigned long n,
 	hooks_run(sim, request, BEFORE);
 	if (fault->kind == FAULT_COMMIT_LATER && readable)
 		later_add(sim, request, n, fault);
-	else if (!fault_commits(fault))
+	if (!fault_commits(fault))
 		auth_look(sim, request);
 	else if (readable)
 		carry_out(sim, request, fault, answer);

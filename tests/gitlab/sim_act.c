@@ -348,6 +348,18 @@ act_find(const json_t *act)
 	return NULL;
 }
 
+json_t *
+act_kinds(void)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
+		json_array_append_new(out, json_string(acts[i].name));
+	for (const struct act *more = more_acts; more->name; more++)
+		json_array_append_new(out, json_string(more->name));
+	return out;
+}
+
 bool
 act_known(const json_t *act)
 {
@@ -360,18 +372,19 @@ act_run(struct sim *sim, const json_t *act, struct answer *answer)
 	const struct act *found = act_find(act);
 
 	if (!found) {
-		error_error(answer, 400, "act is none of the known ones");
+		error_error(answer, 400, "%s", ACT_UNKNOWN);
 		return;
 	}
-	history_note(sim);
 	found->act(sim, act, answer);
 }
 
 void
 sim_act(struct sim *sim, struct request *request, struct answer *answer)
 {
-	if (hook_wanted(request->body))
+	if (hook_wanted(request->body)) {
 		hook_add(sim, request->body, answer);
-	else
-		act_run(sim, request->body, answer);
+		return;
+	}
+	history_note(sim);
+	act_run(sim, request->body, answer);
 }

@@ -12,7 +12,12 @@ struct act {
 /* Closed by an empty row. */
 extern const struct act more_acts[];
 
+/* The names of all acts. */
+json_t *act_kinds(void);
+
+#define ACT_UNKNOWN "act is none of the known ones"
 bool act_known(const json_t *act);
+/* Several in one are one change, which the caller notes. */
 void act_run(struct sim *sim, const json_t *act, struct answer *answer);
 
 /* POST /sim/act: at once, or before or after a request that is to come. */

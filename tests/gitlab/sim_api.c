@@ -216,12 +216,12 @@ faults_get(struct sim *sim, struct request *request, struct answer *answer)
 static void
 faults_post(struct sim *sim, struct request *request, struct answer *answer)
 {
-	const char *wrong = faults_add(&sim->faults, request->body);
+	char wrong[512];
 
-	if (wrong)
-		error_error(answer, 400, "%s", wrong);
-	else
+	if (faults_add(&sim->faults, request->body, wrong))
 		faults_get(sim, request, answer);
+	else
+		error_error(answer, 400, "%s", wrong);
 }
 
 static void
@@ -246,6 +246,15 @@ acts_delete(struct sim *sim, struct request *request, struct answer *answer)
 	acts_get(sim, request, answer);
 }
 
+static void
+kinds_get(struct sim *sim, struct request *request, struct answer *answer)
+{
+	(void)sim;
+	(void)request;
+	answer_json(answer, 200,
+		json_pack("{s:o, s:o}", "faults", fault_kinds(), "acts", act_kinds()));
+}
+
 static const struct {
 	const char *method, *path;
 	void (*handle)(struct sim *sim, struct request *request, struct answer *answer);
@@ -265,6 +274,7 @@ static const struct {
 	{ "GET", "/sim/runners", sim_runners_get },
 	{ "GET", "/sim/agent_tokens", sim_agent_tokens_get },
 	{ "POST", "/sim/act", sim_act },
+	{ "GET", "/sim/kinds", kinds_get },
 	{ "GET", "/sim/acts", acts_get },
 	{ "DELETE", "/sim/acts", acts_delete },
 };

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -29,9 +30,12 @@ class Answer:
 class Sim:
     """One simulator on a free port. Also a context manager."""
 
-    def __init__(self, world=None, version="18.11.5", clock="2026-11-21T10:00:00Z", extra=()):
+    def __init__(self, world=None, version="18.11.5", clock="2026-11-21T10:00:00Z", extra=(), tls=None):
         command = [binary(), "--listen", "127.0.0.1:0", "--version", version,
                    "--root-token", ROOT, "--clock", clock, *extra]
+        if tls:
+            command += ["--tls-cert", tls[0], "--tls-key", tls[1]]
+        self.context = ssl._create_unverified_context() if tls else None
         if world is not None:
             with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
                 json.dump(world, file)
@@ -59,6 +63,12 @@ class Sim:
             os.unlink(self.file)
         assert status == 0, f"the simulator ended with {status}"
 
+    def line(self):
+        """A connection of its own."""
+        if self.context:
+            return http.client.HTTPSConnection(self.address, timeout=20, context=self.context)
+        return http.client.HTTPConnection(self.address, timeout=20)
+
     def ask(self, method, path, body=None, token=ROOT, form=None, headers=None, fresh=False):
         """One request; `body` as JSON, `form` as a form. Raises on a dropped connection."""
         send = dict(headers or {})
@@ -74,7 +84,7 @@ class Sim:
         if not path.startswith("/sim"):
             path = "/api/v4" + path
         if fresh or not self.connection:
-            self.connection = http.client.HTTPConnection(self.address, timeout=20)
+            self.connection = self.line()
         try:
             self.connection.request(method, path, data, send)
             return Answer(self.connection.getresponse())

@@ -1,5 +1,11 @@
 """Each fault on demand: whether the change was made, what the client saw of it, and who is hit."""
 import http.client
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
 import time
 import unittest
 
@@ -35,14 +41,172 @@ class Case(unittest.TestCase):
         return self.ask("GET", VARIABLE).json["value"]
 
 
+class EveryKind(Case):
+    """What a rotation comes to, as the client sees it and in truth; and what the record says of it."""
+    # kind, more keys, the answer (an exception, or a status), whether it is JSON, how often it is done, its outcome
+    rows = [
+        ("drop_before_commit", {}, http.client.RemoteDisconnected, False, 0, None),
+        ("drop_after_commit", {}, http.client.RemoteDisconnected, False, 1, 200),
+        ("reset_before_commit", {}, ConnectionResetError, False, 0, None),
+        ("reset_after_commit", {}, ConnectionResetError, False, 1, 200),
+        ("reset_body", {}, ConnectionResetError, False, 1, 200),
+        ("commit_later", {"ms": 3600000}, http.client.RemoteDisconnected, False, 0, None),
+        ("delay", {"ms": 1}, 200, True, 1, 200),
+        ("delay_after", {"ms": 1}, 200, True, 1, 200),
+        ("cut_body", {}, http.client.IncompleteRead, False, 1, 200),
+        ("garbage", {}, 200, False, 1, 200),
+        ("wrong_content_type", {}, 200, False, 1, 200),
+        ("status", {}, 503, False, 0, None),
+        ("status", {"status": 500, "commit": True}, 500, False, 1, 200),
+        ("html", {}, 503, False, 0, None),
+        ("html", {"status": 404, "commit": True}, 404, False, 1, 200),
+        ("too_many", {}, 429, False, 0, None),
+        ("too_many", {"commit": True}, 429, False, 1, 200),
+        ("redirect", {"location": "/x"}, 301, False, 0, None),
+        ("redirect", {"location": "/x", "commit": True}, 301, False, 1, 200),
+        ("twice", {}, 400, True, 1, 400),
+        ("stale_reads", {}, 200, True, 1, 200),
+    ]
+
+    def test_has_a_case(self):
+        self.assertEqual({row[0] for row in self.rows}, set(self.ask("GET", "/sim/kinds").json["faults"]))
+
+    def test_is_what_it_says(self):
+        for kind, more, seen, readable, done, outcome in self.rows:
+            with self.subTest(kind, **more):
+                self.ask("DELETE", "/sim/faults")
+                self.sim.fault(kind, path="*/rotate", **more)
+                before = self.named()
+                path = f"{TOKENS}/{before[-1]['id']}/rotate"
+                status = None
+                if isinstance(seen, int):
+                    status = seen
+                    answer = self.ask("POST", path)
+                    self.assertEqual(answer.status, status)
+                    self.assertEqual(answer.text.startswith("{") and answer.text.endswith("}"), readable)
+                    self.assertEqual(answer.headers.get("location"), more.get("location"))
+                else:
+                    with self.assertRaises(seen) as caught:
+                        self.ask("POST", path)
+                    # An orderly end without an answer is a kind of reset to Python, and here it is not.
+                    self.assertIs(type(caught.exception), seen)
+                told = 200 if kind in ("cut_body", "reset_body") else status
+                after = self.named()
+                self.assertEqual(len(after) - len(before), done)
+                self.assertEqual([t["alive"] for t in after], [False] * (len(after) - 1) + [True])
+                last = self.last()
+                self.assertEqual((last["status"], last["outcome"], last["token_id"], last["credential"]),
+                                 (told, outcome, 1, "active"))
+                hit = kind != "stale_reads"  # which means no change
+                self.assertEqual(last["fault"], kind if hit else None)
+                self.assertEqual(self.ask("GET", "/sim/faults").json[0]["hits"], hit)
+
+    def test_a_rule_that_means_nothing_is_refused(self):
+        for body in ({}, {"fault": "nonsense"}, {"fault": "html", "by": "apache"}, {"fault": "status", "kommit": True},
+                     {"fault": "stale_reads", "changes": 0}, {"fault": "delay", "nht": 2}, {"fault": "twice", "lag": 3}):
+            self.assertEqual(self.ask("POST", "/sim/faults", body).status, 400, body)
+        self.assertEqual(self.ask("GET", "/sim/faults").json, [])
+
+
+class Delays(Case):
+    def begin(self, kind):
+        """A rotation that is under way, on a line of its own."""
+        token = self.named()[0]["id"]
+        self.sim.fault(kind, path="*/rotate", ms=400)
+        line = self.sim.line()
+        self.addCleanup(line.close)
+        line.request("POST", f"/api/v4{TOKENS}/{token}/rotate", headers={"PRIVATE-TOKEN": ROOT})
+        self.until(lambda: any(r["fault"] for r in self.ask("GET", "/sim/requests").json))
+        return line
+
+    def until(self, true):
+        end = time.monotonic() + 20
+        while not true():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+
+    def test_whoever_gives_up_waiting_has_rotated_all_the_same(self):
+        line = self.begin("delay")
+        self.assertEqual(len(self.named()), 1)
+        line.close()
+        self.until(lambda: len(self.named()) == 2)
+        self.assertEqual(self.last()["outcome"], 200)
+
+    def test_it_is_done_long_before_it_is_told(self):
+        line = self.begin("delay_after")
+        self.until(lambda: len(self.named()) == 2)
+        self.assertEqual(line.getresponse().status, 200)
+
+
+@unittest.skipUnless(shutil.which("openssl"), "no openssl")
+class Tls(Case):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        tls = [os.path.join(folder.name, name) for name in ("cert", "key")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=sim", "-out", tls[0], "-keyout", tls[1]], check=True, capture_output=True)
+        self.sim = Sim(WORLD, tls=tls)
+        self.addCleanup(self.sim.close)
+        self.ask = self.sim.ask
+
+    def test_the_client_is_left_alone(self):
+        rows = [("drop_before_commit", False), ("drop_after_commit", True), ("cut_body", True),
+                ("reset_before_commit", False), ("reset_after_commit", True), ("reset_body", True)]
+        for kind, committed in rows:
+            with self.subTest(kind):
+                self.sim.fault(kind, path="*/rotate")
+                before = self.named()
+                with self.assertRaises((http.client.HTTPException, OSError)):
+                    self.ask("POST", f"{TOKENS}/{before[-1]['id']}/rotate")
+                self.assertEqual(len(self.named()) - len(before), committed)
+
+    def received(self, request):
+        """All the bytes as they come, encrypted, up to the reset."""
+        host, port = self.sim.address.split(":")
+        plain = socket.create_connection((host, int(port)), timeout=20)
+        self.addCleanup(plain.close)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = self.sim.context.wrap_bio(incoming, outgoing)
+        raw = b""
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                plain.sendall(outgoing.read())
+                raw += (got := plain.recv(65536))
+                incoming.write(got)
+        tls.write(request)
+        plain.sendall(outgoing.read())
+        with self.assertRaises(ConnectionResetError):
+            while True:
+                raw += (got := plain.recv(65536))
+                self.assertTrue(got)
+        return raw
+
+    def test_resets_are_resets_and_come_in_the_middle_of_a_record(self):
+        for kind in ("reset_before_commit", "reset_after_commit", "reset_body"):
+            with self.subTest(kind):
+                self.sim.fault(kind, path="*/rotate")
+                raw = self.received(f"POST /api/v4{TOKENS}/{self.named()[-1]['id']}/rotate HTTP/1.1\r\nHost: sim\r\n"
+                                    f"PRIVATE-TOKEN: {ROOT}\r\nContent-Length: 0\r\n\r\n".encode())
+                at = 0
+                while at < len(raw):
+                    at += 5 + int.from_bytes(raw[at + 3:at + 5], "big")
+                self.assertEqual(at > len(raw), kind == "reset_body")
+        self.assertEqual(len(self.named()), 3)
+
+
 class Connections(Case):
     def test_a_reset_is_no_orderly_end(self):
         for kind, committed in (("reset_before_commit", False), ("reset_after_commit", True)):
             with self.subTest(kind):
                 self.sim.fault(kind, method="POST", path="*/rotate")
                 before = len(self.named())
-                with self.assertRaises(ConnectionResetError):
+                with self.assertRaises(ConnectionResetError) as caught:
                     self.ask("POST", f"{TOKENS}/{self.named()[-1]['id']}/rotate")
+                self.assertNotIsInstance(caught.exception, http.client.RemoteDisconnected)
                 self.assertEqual(len(self.named()) > before, committed)
                 self.assertEqual((self.last()["status"], self.last()["outcome"]),
                                  (None, 200 if committed else None))
@@ -96,7 +260,7 @@ class Later(Case):
             self.rotate()
         self.assertEqual(len(self.named()), 1)
         self.assertEqual((self.last()["status"], self.last()["outcome"], self.last()["credential"]),
-                         (None, None, "none"))
+                         (None, None, "active"))
 
     def done(self):
         """It is done as if it had happened at its moment, whenever somebody looks."""
