@@ -333,10 +333,11 @@ static const struct act acts[] = {
 	{ 0 },
 };
 
+static const struct act *const tables[] = { acts, more_acts, job_acts };
+
 static const struct act *
 act_find(const json_t *act)
 {
-	static const struct act *const tables[] = { acts, more_acts, job_acts };
 	const char *name = act_text(act, "act");
 
 	for (size_t i = 0; name && i < ARRAY_SIZE(tables); i++) {
@@ -353,10 +354,10 @@ act_kinds(void)
 {
 	json_t *out = json_array();
 
-	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
-		json_array_append_new(out, json_string(acts[i].name));
-	for (const struct act *more = more_acts; more->name; more++)
-		json_array_append_new(out, json_string(more->name));
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		for (const struct act *row = tables[i]; row->name; row++)
+			json_array_append_new(out, json_string(row->name));
+	}
 	return out;
 }
 

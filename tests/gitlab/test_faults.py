@@ -343,6 +343,19 @@ class Stale(Case):
         self.ask("DELETE", "/sim/faults")
         self.assertEqual(self.read(), "three")
 
+    def test_several_acts_are_one_change(self):
+        self.sim.fault("stale_reads", path="/variables/")
+        self.sim.act("several", acts=[{"act": "set_variable", "owner": "shop/api", "key": "V", "value": value}
+                                      for value in ("one", "two")])
+        self.assertEqual(self.read(), "before")
+
+    def test_each_rule_lags_by_its_own(self):
+        self.sim.fault("stale_reads", path="/variables/V", every=3)
+        self.sim.fault("stale_reads", path="/variables/V", every=2, changes=3)
+        for value in ("one", "two", "three", "four", "five"):
+            self.write(value)
+        self.assertEqual([self.read() for _ in range(3)], ["four", "two", "five"])
+
     def test_a_replica_catches_up_in_the_simulators_time(self):
         self.sim.fault("stale_reads", path="/variables/", lag="30s")
         self.write("one")

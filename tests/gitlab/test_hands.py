@@ -13,6 +13,7 @@ WORLD = {
     "projects": [{"path": "shop/api", "members": [{"user": "alice", "level": "maintainer"}],
                   "tokens": [{"name": "ci", "secret": "ci-1", "scopes": ["read_api"], "access_level": "developer",
                               "expires": "+20d"}],
+                  "deploy_tokens": [{"name": "reader"}],
                   "variables": [{"key": "V", "value": "before", "description": "stamp 1"}]}]}
 TOKENS = "/projects/shop%2Fapi/access_tokens"
 VARIABLE = "/projects/shop%2Fapi/variables/V"
@@ -71,6 +72,80 @@ class Waiting(Case):
     def test_an_unknown_act_is_refused_at_once(self):
         for body in ({"act": "nonsense", "before": {}}, {"act": "revoke", "before": 3}, {"act": "nonsense"}, {}):
             self.assertEqual(self.ask("POST", "/sim/act", body).status, 400, body)
+
+
+class EveryAct(Case):
+    """At once, and as the truth has it after."""
+    # act, its keys, what the answer says of it, a question about the world, its answer or status after
+    rows = [
+        ("rotate", {"token": "bob", "expires_at": "2026-12-01"}, {"expires_at": "2026-12-01", "alive": True},
+         "/sim/tokens?name=bob", [{"alive": False}, {"alive": True}]),
+        ("revoke", {"token": "bob"}, {"alive": False}, "/sim/tokens?name=bob", [{"alive": False}, {"alive": False}]),
+        ("create_token", {"kind": "personal", "owner": "bob", "name": "more", "expires": "+9d"}, {"kind": "personal"},
+         "/sim/tokens?name=more", [{"alive": True, "expires_at": "2026-11-30"}]),
+        ("create_token", {"kind": "project", "owner": "shop/api", "name": "push", "access_level": "reporter"},
+         {"kind": "project"}, "/sim/tokens?name=push", [{"owner": "shop/api", "access_level": 20}]),
+        ("create_namesake", {"token": "ci"}, {"name": "ci", "alive": True}, "/sim/tokens?name=ci",
+         [{"alive": True}, {"alive": True}]),
+        ("purge_bot", {"token": "ci"}, {}, "/sim/tokens?name=ci", [{"alive": True}]),
+        ("block_user", {"user": "alice"}, {"state": "blocked"}, "/users?username=alice", [{"state": "blocked"}]),
+        ("unblock_user", {"user": "alice"}, {"state": "active"}, "/users?username=alice", [{"state": "active"}]),
+        ("set_admin", {"user": "alice", "admin": True}, {"admin": True}, "/users?admins=true&username=alice",
+         [{"username": "alice"}]),
+        ("set_variable", {"owner": "shop/api", "key": "V", "description": "stamp 2"}, {"value": "before"},
+         "/sim/variables?key=V", [{"value": "before", "description": "stamp 2"}]),
+        ("set_variable", {"key": "I", "value": "instance"}, {}, "/sim/variables?key=I", [{"value": "instance"}]),
+        ("delete_variable", {"key": "I"}, {"key": "I"}, "/sim/variables?key=I", []),
+        ("set_member", {"owner": "shop/api", "user": "bob", "level": "owner"}, {"level": 50},
+         "/projects/shop%2Fapi/members", [{"username": "alice"}, {"access_level": 50}, {"access_level": 30},
+                                          {"access_level": 20}]),
+        ("remove_member", {"owner": "shop/api", "user": "bob"}, {"user": "bob"},
+         "/projects/shop%2Fapi/members", [{"username": "alice"}, {"access_level": 30}, {"access_level": 20}]),
+        ("archive_project", {"path": "shop/api"}, {"archived": True}, "/projects", [{"archived": True}]),
+        ("unarchive_project", {"path": "shop/api"}, {"archived": False}, "/projects", [{"archived": False}]),
+        ("rename_project", {"path": "shop/api", "to": "shop/old"}, {"path": "shop/old"}, "/projects",
+         [{"path_with_namespace": "shop/old"}]),
+        ("create_project", {"path": "shop/api"}, {"path": "shop/api"}, "/projects",
+         [{"path_with_namespace": "shop/api"}, {"path_with_namespace": "shop/old"}]),
+        ("create_group", {"path": "office/desk"}, {"path": "office/desk"}, "/groups?search=desk",
+         [{"full_path": "office/desk"}]),
+        ("start_job", {"project": "shop/old"}, {"status": "running"}, "/sim/jobs", [{"status": "running"}]),
+        ("finish_job", {"job": 1}, {"status": "success"}, "/sim/jobs", [{"status": "success"}]),
+        ("revoke_deploy_token", {"owner": "shop/old", "deploy_token": 1}, {"revoked": True},
+         "/projects/shop%2Fold/deploy_tokens", [{"name": "reader", "revoked": True}]),
+        ("set_settings", {"settings": {"max_personal_access_token_lifetime": 30}}, {}, "/sim/tokens?name=long",
+         [{"alive": True}]),
+        ("demote_root", {}, {"username": "root", "admin": False}, "/service_accounts", 403),
+        ("revoke_too_long", {}, {}, "/sim/tokens?name=long", [{"alive": False}]),
+        ("snapshot", {"name": "late"}, {"name": "late"}, "/sim/tokens?name=long", [{"alive": False}]),
+        ("several", {"acts": [{"act": "create_token", "kind": "personal", "owner": "eve", "name": "x"}] * 2}, None,
+         "/sim/tokens?name=x", [{"alive": True}] * 2),
+        ("restore", {"name": "late"}, {"name": "late"}, "/sim/tokens?name=x", []),
+    ]
+
+    def test_has_a_case(self):
+        self.assertEqual({row[0] for row in self.rows}, set(self.ask("GET", "/sim/kinds").json["acts"]))
+
+    def test_does_what_it_says(self):
+        for act, keys, told, path, after in self.rows:
+            with self.subTest(act, **keys):
+                answer = self.ask("POST", "/sim/act", {"act": act, **keys})
+                self.assertEqual(answer.status, 200, answer.text)
+                if told is not None:
+                    self.assertEqual({key: answer.json.get(key) for key in told}, told)
+                seen = self.ask("GET", path)
+                if isinstance(after, int):
+                    self.assertEqual(seen.status, after)
+                    continue
+                self.assertEqual([{key: row[key] for key in want} for row, want in zip(seen.json, after)], after)
+                self.assertEqual(len(seen.json), len(after), seen.text)
+
+    def test_who_is_not_there_is_answered_so(self):
+        for act in ({"act": "rotate", "token": 99999}, {"act": "revoke"}, {"act": "block_user", "user": "none"},
+                    {"act": "set_variable", "owner": "none", "key": "K"}, {"act": "rename_project", "path": "none"},
+                    {"act": "delete_variable", "key": "none"}, {"act": "set_member", "owner": "none", "level": 30},
+                    {"act": "purge_bot", "user": "none"}, {"act": "create_namesake", "token": "none"}):
+            self.assertIn(self.ask("POST", "/sim/act", act).status, (400, 404), act)
 
 
 class Tokens(Case):
