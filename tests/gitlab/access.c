@@ -26,8 +26,8 @@ resource_word(enum resource_kind kind)
 	return kind == GROUP ? "group" : "project";
 }
 
-static int
-level_here(const struct user *user, const struct resource *resource)
+int
+level_direct(const struct user *user, const struct resource *resource)
 {
 	const struct member *member;
 
@@ -43,7 +43,7 @@ level_in(const struct user *user, const struct resource *resource)
 	int highest = LEVEL_NONE;
 
 	for (; resource; resource = resource->parent) {
-		int level = level_here(user, resource);
+		int level = level_direct(user, resource);
 
 		if (level > highest)
 			highest = level;
@@ -65,7 +65,7 @@ member_below(const struct user *user, const struct resource *resource)
 	for (size_t i = 0; i < resource->children.count; i++) {
 		struct resource *child = resource->children.items[i];
 
-		if (level_here(user, child) > LEVEL_NONE || member_below(user, child))
+		if (level_direct(user, child) > LEVEL_NONE || member_below(user, child))
 			return true;
 	}
 	return false;

@@ -8,6 +8,8 @@
 bool is_admin(const struct sim *sim, const struct request *request);
 
 /* The highest level in the resource or any group above it. */
+/* As a member of it, not of what is above. */
+int level_direct(const struct user *user, const struct resource *resource);
 int level_in(const struct user *user, const struct resource *resource);
 bool has_level(const struct sim *sim, const struct request *request,
 	const struct resource *resource, int level);

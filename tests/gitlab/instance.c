@@ -2,6 +2,7 @@
 #include "access.h"
 #include "route.h"
 #include "settings.h"
+#include "keys.h"
 
 #include <stdlib.h>
 
@@ -42,8 +43,10 @@ metadata_get(struct sim *sim, struct request *request, struct answer *answer)
 {
 	version_get(sim, request, answer);
 	json_object_set_new(answer->json, "kas",
-		json_pack("{s:b, s:n, s:n, s:n}", "enabled", 0, "externalUrl",
-			"externalK8sProxyUrl", "version"));
+		json_pack("{s:b, s:o, s:o, s:s}", "enabled", 1, "externalUrl",
+			url_json(request, "ws", "-/kubernetes-agent/"), "externalK8sProxyUrl",
+			url_json(request, "http", "-/kubernetes-agent/k8s-proxy/"), "version",
+			sim->version_text));
 	json_object_set_new(answer->json, "enterprise", json_true());
 }
 

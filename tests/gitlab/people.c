@@ -1,101 +1,32 @@
 /* people.c: users and members. */
 #include "people.h"
 #include "access.h"
+#include "keys.h"
 #include "page.h"
 #include "route.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* GitLab's default: a picture named by the hash of the address; any hash will do here. */
-static json_t *
-avatar(const struct user *user)
-{
-	char hash[65];
-
-	for (size_t i = 0; i < 64; i += 8) {
-		uint32_t part = UINT32_C(2166136261) ^ (uint32_t)i;
-
-		for (const char *at = user->username; *at; at++)
-			part = (part ^ (unsigned char)*at) * UINT32_C(16777619);
-		snprintf(hash + i, 9, "%08x", part);
-	}
-	return json_sprintf("https://www.gravatar.com/avatar/%s?s=80&d=identicon", hash);
-}
-
 json_t *
-user_basic(const struct sim *sim, const struct request *request, const struct user *user)
+user_basic(struct sim *sim, const struct request *request, const struct user *user)
 {
-	json_t *json =
-		json_pack("{s:I, s:s}", "id", (json_int_t)user->id, "username", user->username);
-	char *url = must_print(
-		"%s://%s/%s", request->tls ? "https" : "http", request->host, user->username);
-
-	if (sim->version >= V(18, 0))
-		json_object_set_new(json, "public_email", json_null());
-	json_object_set_new(json, "name", json_string(user->name));
-	json_object_set_new(json, "state", json_string(user->state));
-	json_object_set_new(json, "locked", json_false());
-	json_object_set_new(json, "avatar_url", avatar(user));
-	json_object_set_new(json, "web_url", json_string(url));
-	free(url);
-	return json;
-}
-
-/* What administrators see: the keys a rotation tool may look at, not all of GitLab's. */
-static json_t *
-user_full(const struct sim *sim, const struct request *request, const struct user *user)
-{
-	json_t *json = user_basic(sim, request, user);
-	char created[MOMENT_SIZE], *email;
-
-	email = must_print("%s@%s", user->username,
-		user->kind == USER_HUMAN ? "localhost" : "noreply.localhost");
-	json_object_set_new(
-		json, "created_at", json_string(moment_print(user->created_at, created)));
-	json_object_set_new(json, "bio", json_string(""));
-	/* Later it stands among what everybody sees. */
-	if (sim->version < V(18, 0))
-		json_object_set_new(json, "public_email", json_null());
-	json_object_set_new(json, "bot", json_boolean(user->kind != USER_HUMAN));
-	json_object_set_new(json, "last_sign_in_at", json_null());
-	json_object_set_new(json, "confirmed_at", json_string(created));
-	json_object_set_new(json, "last_activity_on", json_null());
-	json_object_set_new(json, "email", json_string(email));
-	json_object_set_new(json, "identities", json_array());
-	json_object_set_new(json, "two_factor_enabled", json_false());
-	json_object_set_new(json, "external", json_boolean(user->kind == USER_SERVICE));
-	json_object_set_new(json, "private_profile", json_false());
-	json_object_set_new(json, "commit_email", json_string(email));
-	json_object_set_new(json, "is_admin", json_boolean(user->admin));
-	json_object_set_new(json, "note", json_null());
-	json_object_set_new(json, "namespace_id", json_integer(user->id));
-	json_object_set_new(json, "created_by",
-		user->creator ? user_basic(sim, request, user->creator) : json_null());
-	json_object_set_new(json, "using_license_seat", json_false());
-	free(email);
-	return json;
+	return user_view(sim, request, user, 0);
 }
 
 static json_t *
-user_view(struct sim *sim, struct request *request, void *user)
+user_listed(struct sim *sim, struct request *request, void *user)
 {
-	return is_admin(sim, request) ? user_full(sim, request, user)
-	                              : user_basic(sim, request, user);
+	return user_view(sim, request, user, is_admin(sim, request) ? USER_AS_ADMIN : 0);
 }
 
 static void
 user_current(struct sim *sim, struct request *request, struct answer *answer)
 {
-	json_t *json = user_full(sim, request, request->user);
-
-	if (!is_admin(sim, request)) {
-		json_object_del(json, "is_admin");
-		json_object_del(json, "note");
-		json_object_del(json, "created_by");
-	}
-	answer_json(answer, 200, json);
+	/* Here it counts who one is, not whether Admin Mode is on. */
+	answer_json(answer, 200,
+		user_view(sim, request, request->user,
+			request->user->admin ? USER_AS_ADMIN : USER_AS_SELF));
 }
 
 /* What a listing asks for; looked up once, not for each user. */
@@ -147,7 +78,7 @@ users_list(struct sim *sim, struct request *request, struct answer *answer)
 		if (users->items[i] && user_matches(&wanted, users->items[i]))
 			list_add(&found, users->items[i]);
 	}
-	page_answer(sim, request, &found, user_view, answer);
+	page_answer(sim, request, &found, user_listed, answer);
 	list_done(&found);
 }
 
@@ -167,7 +98,10 @@ user_get(struct sim *sim, struct request *request, struct answer *answer)
 	struct user *user = user_require(sim, request, "id", answer);
 
 	if (user)
-		answer_json(answer, 200, user_view(sim, request, user));
+		answer_json(answer, 200,
+			user_view(sim, request, user,
+				is_admin(sim, request) ? USER_AS_ADMIN | USER_DETAILS
+						       : USER_PROFILE));
 }
 
 static void
@@ -181,9 +115,10 @@ user_create(struct sim *sim, struct request *request, struct answer *answer)
 		return;
 	}
 	user->admin = param_true(request, "admin");
+	user->email = must_copy(param_text(request, "email"));
 	user->creator = request->user;
 	user->created_at = clock_now(&sim->clock);
-	answer_json(answer, 201, user_full(sim, request, user));
+	answer_json(answer, 201, user_view(sim, request, user, USER_AS_ADMIN));
 }
 
 static void

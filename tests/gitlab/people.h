@@ -5,7 +5,6 @@
 #include "request.h"
 
 /* What everybody may see of a user. */
-json_t *user_basic(
-	const struct sim *sim, const struct request *request, const struct user *user);
+json_t *user_basic(struct sim *sim, const struct request *request, const struct user *user);
 
 #endif

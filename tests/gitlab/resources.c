@@ -1,104 +1,23 @@
 /* resources.c: projects and groups themselves. */
 #include "access.h"
+#include "keys.h"
 #include "page.h"
 #include "route.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static char *
-url_of(const struct request *request, const struct resource *resource)
+static json_t *
+listed_view(struct sim *sim, struct request *request, void *row)
 {
-	return must_print("%s://%s/%s%s", request->tls ? "https" : "http", request->host,
-		resource->kind == GROUP ? "groups/" : "", resource->path);
+	return resource_view(sim, request, row,
+		param_true(request, "simple") ? 0 : SEE_MORE | SEE_PERMISSIONS);
 }
 
 static json_t *
-text_json(const char *text)
+below_view(struct sim *sim, struct request *request, void *row)
 {
-	return text ? json_string(text) : json_null();
-}
-
-static json_t *
-namespace_json(const struct request *request, const struct resource *group)
-{
-	char *url;
-	json_t *json;
-
-	if (!group)
-		return json_null();
-	url = url_of(request, group);
-	json = json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:n, s:s}", "id",
-		(json_int_t)group->id, "name", group->name, "path", resource_slug(group),
-		"kind", "group", "full_path", group->path, "parent_id",
-		group->parent ? json_integer(group->parent->id) : json_null(), "avatar_url",
-		"web_url", url);
-	free(url);
-	return json;
-}
-
-/* "a / b / c" */
-static char *
-full_name(const struct resource *resource)
-{
-	char *above, *name;
-
-	if (!resource->parent)
-		return must_copy(resource->name);
-	above = full_name(resource->parent);
-	name = must_print("%s / %s", above, resource->name);
-	free(above);
-	return name;
-}
-
-static json_t *
-project_view(struct sim *sim, struct request *request, void *row)
-{
-	const struct resource *project = row;
-	char created[MOMENT_SIZE], *url = url_of(request, project), *name = full_name(project);
-	json_t *json = json_pack(
-		"{s:I, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:s, s:s, s:s, s:o, s:b, s:b}",
-		"id", (json_int_t)project->id, "description", text_json(project->description),
-		"name", project->name, "name_with_namespace", name, "path",
-		resource_slug(project), "path_with_namespace", project->path, "created_at",
-		moment_print(project->created_at, created), "default_branch", "main", "topics",
-		"web_url", url, "last_activity_at", created, "visibility", project->visibility,
-		"namespace", namespace_json(request, project->parent), "empty_repo", 1,
-		"archived", project->archived);
-
-	/* It stood behind the others before. */
-	if (sim->version < V(18, 0)) {
-		json_object_del(json, "visibility");
-		json_object_set_new(json, "visibility", json_string(project->visibility));
-	}
-	free(name);
-	free(url);
-	return json;
-}
-
-static json_t *
-group_view(struct sim *sim, struct request *request, void *row)
-{
-	const struct resource *group = row;
-	char created[MOMENT_SIZE], *url = url_of(request, group), *name = full_name(group);
-	json_t *json = json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:i}",
-		"id", (json_int_t)group->id, "web_url", url, "name", group->name, "path",
-		resource_slug(group), "description", text_json(group->description),
-		"visibility", group->visibility, "full_name", name, "full_path", group->path,
-		"created_at", moment_print(group->created_at, created), "parent_id",
-		group->parent ? json_integer(group->parent->id) : json_null(),
-		"organization_id", 1);
-
-	(void)sim;
-	free(name);
-	free(url);
-	return json;
-}
-
-static json_t *(*view_of(enum resource_kind kind))(struct sim *, struct request *, void *)
-{
-	return kind == GROUP ? group_view : project_view;
+	return resource_view(sim, request, row, param_true(request, "simple") ? 0 : SEE_MORE);
 }
 
 static bool
@@ -134,7 +53,7 @@ resources_list(struct sim *sim, struct request *request, enum resource_kind kind
 		if (resource && resource_wanted(sim, request, resource))
 			list_add(&found, resource);
 	}
-	page_answer(sim, request, &found, view_of(kind), answer);
+	page_answer(sim, request, &found, listed_view, answer);
 	list_done(&found);
 }
 
@@ -162,7 +81,7 @@ below_list(struct sim *sim, struct request *request, enum resource_kind kind, bo
 	if (!group)
 		return;
 	below_collect(sim, request, group, kind, deep, &found);
-	page_answer(sim, request, &found, view_of(kind), answer);
+	page_answer(sim, request, &found, below_view, answer);
 	list_done(&found);
 }
 
@@ -189,9 +108,12 @@ resource_get(struct sim *sim, struct request *request, enum resource_kind kind,
 	struct answer *answer)
 {
 	struct resource *resource = resource_require(sim, request, kind, answer);
+	unsigned how = SEE_MORE | SEE_ONE | SEE_PERMISSIONS;
 
+	if (!param_given(request, "with_projects") || param_true(request, "with_projects"))
+		how |= SEE_PROJECTS;
 	if (resource)
-		answer_json(answer, 200, view_of(kind)(sim, request, resource));
+		answer_json(answer, 200, resource_view(sim, request, resource, how));
 }
 
 /* The creator becomes its owner, as in GitLab. */
@@ -226,7 +148,7 @@ resource_create(struct sim *sim, struct request *request, enum resource_kind kin
 		resource->visibility = must_copy(param_text(request, "visibility"));
 	}
 	member_set(resource, request->user, LEVEL_OWNER);
-	answer_json(answer, 201, view_of(kind)(sim, request, resource));
+	answer_json(answer, 201, resource_view(sim, request, resource, SEE_MORE | SEE_ONE));
 }
 
 static void
@@ -255,13 +177,9 @@ associations_of(struct sim *sim, struct request *request, enum resource_kind kin
 	for (size_t i = 0; i < all->count; i++) {
 		struct resource *resource = all->items[i];
 		int level = resource ? level_in(request->user, resource) : LEVEL_NONE;
-		json_t *json;
 
-		if (level == LEVEL_NONE || level < wanted)
-			continue;
-		json = view_of(kind)(sim, request, resource);
-		json_object_set_new(json, "access_levels", json_integer(level));
-		json_array_append_new(out, json);
+		if (level > LEVEL_NONE && level >= wanted)
+			json_array_append_new(out, association_view(sim, request, resource));
 	}
 	return out;
 }
@@ -282,7 +200,7 @@ FOR_BOTH(resource_delete)
 /* clang-format off */
 static const struct param list_params[] = {
 	{ "search", PARAM_TEXT }, { "membership", PARAM_TRUE }, { "owned", PARAM_TRUE },
-	{ "top_level_only", PARAM_TRUE }, { "include_subgroups", PARAM_TRUE },
+	{ "top_level_only", PARAM_TRUE }, { "include_subgroups", PARAM_TRUE }, { "simple", PARAM_TRUE },
 	PAGE_PARAMS, { 0 }
 };
 static const struct param create_params[] = {
@@ -291,6 +209,9 @@ static const struct param create_params[] = {
 	{ "visibility", PARAM_TEXT, .values = "private,internal,public" }, { 0 }
 };
 
+static const struct param group_params[] = {
+	{ "with_projects", PARAM_TRUE }, { 0 }
+};
 static const struct param associations_params[] = {
 	{ "min_access_level", PARAM_NUMBER }, PAGE_PARAMS, { 0 }
 };
@@ -302,7 +223,7 @@ const struct route resource_routes[] = {
 	{ "DELETE", "/projects/:id",               project_resource_delete },
 	{ "GET",  "/groups",                       group_resources_list,    list_params },
 	{ "POST", "/groups",                       group_resource_create,   create_params },
-	{ "GET",  "/groups/:id",                   group_resource_get },
+	{ "GET",  "/groups/:id",                   group_resource_get,      group_params },
 	{ "DELETE", "/groups/:id",                 group_resource_delete },
 	{ "GET",  "/groups/:id/projects",          group_projects,          list_params },
 	{ "GET",  "/groups/:id/subgroups",         group_subgroups,         list_params },

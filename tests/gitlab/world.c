@@ -58,6 +58,7 @@ user_free(void *item)
 	free(user->username);
 	free(user->name);
 	free(user->state);
+	free(user->email);
 	list_done(&user->tokens);
 	free(user);
 }

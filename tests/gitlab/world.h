@@ -27,6 +27,7 @@ enum user_kind { USER_HUMAN, USER_BOT, USER_SERVICE };
 struct user {
 	long id;
 	char *username, *name, *state;
+	char *email; /* NULL: made of the name */
 	enum user_kind kind;
 	bool admin;
 	/* Of a bot its project or group, of a service account the same, or NULL when it

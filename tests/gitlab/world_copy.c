@@ -18,6 +18,7 @@ user_copy(struct user *from)
 	to->username = text_copy(from->username);
 	to->name = text_copy(from->name);
 	to->state = text_copy(from->state);
+	to->email = text_copy(from->email);
 	to->tokens = (struct list){ 0 };
 	return from->copy = to;
 }
