@@ -1,8 +1,8 @@
 /* instance.c: version, metadata and the instance's settings. */
 #include "access.h"
+#include "keys.h"
 #include "route.h"
 #include "settings.h"
-#include "keys.h"
 
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@ settings_defaults(void)
 	return json_pack(
 		"{s:b, s:n, s:b, s:i, s:s, s:s, s:b, s:i, s:i, s:s, s:b, s:b, s:b, s:b,"
 		" s:b,"
-		" s:n, s:n, s:n, s:b}",
+		" s:n, s:n, s:n, s:b, s:b}",
 		"require_personal_access_token_expiry", 1, "max_personal_access_token_lifetime",
 		"service_access_tokens_expiration_enforced", 1,
 		"inactive_resource_access_tokens_delete_after_days", 30,
@@ -24,7 +24,8 @@ settings_defaults(void)
 		"maintenance_mode", 0, "admin_mode", 0, "buffered_token_expiration_limit", 0,
 		"allow_top_level_group_owners_to_create_service_accounts", 0,
 		"runner_token_expiration_interval", "group_runner_token_expiration_interval",
-		"project_runner_token_expiration_interval", "saas", 0);
+		"project_runner_token_expiration_interval", "saas", 0,
+		"granular_tokens_enforced", 0);
 }
 
 static void
@@ -91,6 +92,7 @@ static const struct param settings_params[] = {
 	{ "maintenance_mode", PARAM_TRUE },
 	{ "admin_mode", PARAM_TRUE },
 	{ "saas", PARAM_TRUE },
+	{ "granular_tokens_enforced", PARAM_TRUE, .from = V(19, 0) },
 	{ "runner_token_expiration_interval", PARAM_NUMBER },
 	{ "group_runner_token_expiration_interval", PARAM_NUMBER },
 	{ "project_runner_token_expiration_interval", PARAM_NUMBER },

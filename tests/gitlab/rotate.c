@@ -1,5 +1,6 @@
 #include "rotate.h"
 
+#include "access.h"
 #include "expiry.h"
 #include "secret.h"
 
@@ -35,6 +36,13 @@ rotate_answer(struct sim *sim, struct request *request, struct token *token,
 	if (token->revoked) {
 		error_bad_request(answer, sim->version < V(17, 0) ? "token already revoked"
 								  : "Token already revoked");
+		return;
+	}
+	if (token->user->kind == USER_HUMAN && sim->version >= V(19, 0) &&
+		setting_true(sim, "granular_tokens_enforced")) {
+		error_bad_request(answer,
+			"Rotation of legacy personal access tokens is disabled. "
+			"Use a fine-grained token instead.");
 		return;
 	}
 	if (!expiry_choose(sim, request, token->user, EXPIRY_ROTATE, &expires, message)) {

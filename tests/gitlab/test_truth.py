@@ -1,9 +1,15 @@
 """The truth table of rotation and automatic reuse detection: who presents what where, and who dies of it.
 
-Rows follow GitLab's source and specs: lib/gitlab/auth/auth_finders.rb, app/services/personal_access_tokens/
-rotate_service.rb and revoke_token_family_service.rb, spec/requests/api/personal_access_tokens/self_rotation_spec.rb.
+Reuse     what a revoked credential does: its state, the method, the path; which of its family die, and that nothing
+          revives them. GitLab: lib/gitlab/auth/auth_finders.rb (the condition), app/services/personal_access_tokens/
+          revoke_token_family_service.rb with its spec (descendants, living ones only, no ancestors, no siblings), and
+          "with a rotated token" of both self_rotation_spec.rb, of personal and of resource tokens.
+Actors    who may rotate whose token, by its id and as `self`, in which state of the token, of the owner and of Admin
+          Mode, and what the others are told. GitLab: the rotations in spec/requests/api/personal_access_tokens_spec.rb
+          and resource_access_tokens_spec.rb, both self_rotation_spec.rb but for scopes.
+What a rotation makes of a token, scopes, dates, releases and lost answers: test_rotation.py.
+
 Each family is T1 → T2 → T3: T1 and T2 were rotated away, T3 lives; S is a sibling of T3 that a race has made."""
-import http.client
 import json
 import unittest
 
@@ -19,7 +25,8 @@ def pat(name, secret, **more):
 
 
 WORLD = {
-    "users": [{"username": "bob", "tokens": [pat("family", "bob-1"), pat("other", "bob-other")]},
+    "users": [{"username": "bob", "tokens": [pat("family", "bob-1"), pat("other", "bob-other"),
+                                             pat("family", "lent-1", impersonation=True)]},
               {"username": "eve", "tokens": [pat("eve", "eve-1"), pat("reads", "eve-reads", scopes=["read_api"]),
                                              pat("turns", "eve-turns", scopes=["self_rotate"])]},
               {"username": "gone", "state": "blocked", "tokens": [pat("blocked", "gone-1")]}],
@@ -34,8 +41,8 @@ WORLD = {
 # Where the families live, and the path that names one of their tokens.
 PROJECT, GROUP = "/projects/shop%2Fapi/access_tokens", "/groups/shop/access_tokens"
 SERVICE = "/groups/shop/service_accounts/{robot}/personal_access_tokens"
-HOMES = [("bob-1", PAT), ("project-1", PROJECT), ("project-1", PAT), ("group-1", GROUP), ("group-1", PAT),
-         ("robot-1", PAT), ("robot-1", SERVICE)]
+HOMES = [("bob-1", PAT), ("lent-1", PAT), ("gone-1", PAT), ("project-1", PROJECT), ("project-1", PAT),
+         ("group-1", GROUP), ("group-1", PAT), ("robot-1", PAT), ("robot-1", SERVICE)]
 
 # Presented: T1, T2, T3 of the family, or another secret. Target: the id in the path, or self.
 # (what it shows, presented, method, target, suffix, status, body or None, who of the family dies)
@@ -46,13 +53,23 @@ REUSE = [
     ("an old one on a stranger's id", "T1", "POST", "other", "/rotate", 401, REVOKED, {"T3", "S"}),
     ("an old one on an id that nobody has", "T1", "POST", "99999", "/rotate", 401, REVOKED, {"T3", "S"}),
     ("the one in the middle", "T2", "POST", "self", "/rotate", 401, REVOKED, {"T3", "S"}),
+    ("a query behind it", "T1", "POST", "self", "/rotate?expires_at=2027-01-01", 401, REVOKED, {"T3", "S"}),
     # The path alone counts; which status a wrong method gets is assumed.
     ("a GET of the path", "T1", "GET", "self", "/rotate", None, None, {"T3", "S"}),
+    ("a PUT of it", "T1", "PUT", "T3", "/rotate", None, None, {"T3", "S"}),
+    ("a DELETE of it", "T1", "DELETE", "T1", "/rotate", None, None, {"T3", "S"}),
+    ("an id that is none", "T1", "POST", "none", "/rotate", None, None, set()),
+    ("a number that goes on", "T1", "POST", "12x", "/rotate", None, None, set()),
+    ("a word that begins with self", "T1", "POST", "selfish", "/rotate", None, None, set()),
+    ("a path that goes on", "T1", "POST", "self", "/rotate/now", None, None, set()),
     ("a final slash is another path", "T1", "POST", "self", "/rotate/", None, None, set()),
     ("so is a format", "T1", "POST", "self", "/rotate.json", None, None, set()),
     ("an old one on a reading", "T1", "GET", "self", "", 401, REVOKED, set()),
     ("an old one on a deletion", "T1", "DELETE", "self", "", 401, REVOKED, set()),
+    ("an old one on its own id", "T1", "GET", "T1", "", 401, REVOKED, set()),
     ("an old one on another path", "T1", "GET", "/user", "", 401, REVOKED, set()),
+    ("an old one on a list", "T1", "GET", "/projects", "", 401, REVOKED, set()),
+    ("the living one on an old id", "T3", "POST", "T1", "/rotate", None, None, set()),
     ("a secret that nobody knows", "nobody", "POST", "self", "/rotate", 401, "401 Unauthorized", set()),
     ("an old one by another's hand", "root", "POST", "T1", "/rotate", 400,
      "400 Bad request - Token already revoked", set()),
@@ -66,7 +83,16 @@ LATE = [
 ]
 
 
-class Truth(unittest.TestCase):
+# The same on other paths than the family's own: what counts is how they end. Which status paths get that are not
+# there is not asked.
+PATHS = [(PAT, True), (PROJECT, True), (GROUP, True), (SERVICE, True), ("/projects/99999/access_tokens", True),
+         ("/groups/nowhere/access_tokens", True), ("/groups/shop/manage/personal_access_tokens", True),
+         ("/groups/shop/manage/resource_access_tokens", True), ("/nowhere/access_tokens", True),
+         ("/users/2/impersonation_tokens", False), ("/projects/shop%2Fapi/deploy_tokens", False),
+         ("/projects/shop%2Fapi/triggers", False), ("/personal_access_token", False)]
+
+
+class Reuse(unittest.TestCase):
     def family(self, secret):
         """{name: token} of T1 … T3 and S, the last with a later date than the others."""
         tokens = {"T1": self.sim.truth(id=next(t["id"] for t in self.sim.ask("GET", "/sim/tokens").json
@@ -100,7 +126,7 @@ class Truth(unittest.TestCase):
         for secret, home in HOMES:
             for row in REUSE:
                 # There is no `self` under an account, so what is no rotation there is a wrong method or no path.
-                if home == SERVICE and row[3] == "self" and row[4] != "/rotate":
+                if home == SERVICE and not row[4].startswith("/rotate") and not row[3].startswith("/"):
                     row = (*row[:5], None, None, row[7])
                 with self.subTest(family=secret, path=home, row=row[0]):
                     self.check(home, secret, row)
@@ -110,6 +136,47 @@ class Truth(unittest.TestCase):
             for row in LATE:
                 with self.subTest(family=secret, path=home, row=row[0]):
                     self.check(home, secret, row, late=True)
+
+    def test_other_paths(self):
+        for secret in dict.fromkeys(secret for secret, _ in HOMES):
+            for home, kills in PATHS:
+                for target in ("self", "T3"):
+                    row = (home, "T1", "POST", target, "/rotate", None, None, {"T3", "S"} if kills else set())
+                    with self.subTest(family=secret, path=home, target=target):
+                        self.check(home, secret, row)
+
+    def test_however_it_is_presented(self):
+        with Sim(WORLD) as self.sim:
+            tokens = self.family("bob-1")
+            answer = self.sim.ask("POST", f"{PAT}/self/rotate", {}, token=None,
+                                  headers={"Authorization": "Bearer " + tokens["T1"]["secret"]})
+            self.assertEqual((answer.status, self.sim.alive(tokens["T3"]["id"])), (401, False))
+
+    def test_a_descendant_past_its_date_is_not_touched(self):
+        """An old one before it kills it no more: its date has done so."""
+        with Sim(WORLD) as self.sim:
+            old = next(t for t in self.sim.ask("GET", "/sim/tokens").json if t["secret"] == "bob-1")
+            past = self.sim.act("rotate", token=old["id"], expires_at="2026-11-20")["id"]
+            heir = self.sim.act("rotate", token=past, expires_at="2027-06-01")["id"]
+            spare = self.sim.act("rotate", token=old["id"], expires_at="2026-11-20")["id"]
+            self.assertIn(REVOKED, self.sim.ask("POST", f"{PAT}/self/rotate", {}, token="bob-1").text)
+            self.assertEqual((self.sim.alive(heir), self.sim.truth(id=spare)["revoked"]), (False, False))
+
+    def test_what_is_seen_of_it_afterwards(self):
+        """It looks like any that was revoked, keeps its date, and nothing revives it."""
+        for secret, home in HOMES:
+            with self.subTest(family=secret, path=home), Sim(WORLD) as self.sim:
+                tokens = self.family(secret)
+                home = home.format(robot=tokens["T1"]["user_id"])
+                self.sim.ask("POST", f"{home}/self/rotate", {}, token=tokens["T1"]["secret"])
+                killed = tokens["T3"]
+                seen = self.sim.ask("GET", f"{PAT}/{killed['id']}").json
+                self.assertEqual((seen["revoked"], seen["active"], seen["expires_at"]), (True, False, "2027-06-01"))
+                self.assertFalse(any("previous" in key for key in seen))
+                self.assertIn(ALREADY, self.sim.ask("POST", f"{home}/{killed['id']}/rotate", {}).text)
+                self.assertIn(REVOKED, self.sim.ask("POST", f"{home}/self/rotate", {}, token=killed["secret"]).text)
+                self.assertIn(REVOKED, self.sim.ask("GET", f"{PAT}/self", token=killed["secret"]).text)
+                self.assertFalse(self.sim.alive(killed["id"]))
 
     def test_what_was_purged_is_unknown(self):
         for secret, home in HOMES:
@@ -175,6 +242,20 @@ BY_ID = {
         "nobody-1": (HIDDEN_GROUP, HIDDEN_GROUP)}),
 }
 
+# Whom every path by id refuses alike: without the scope, blocked, unknown.
+EVERYWHERE = {"eve-reads": (403, "insufficient_scope"), "eve-turns": (403, "insufficient_scope"),
+              "gone-1": (403, BLOCKED), "glpat-unknown": NO}
+for _, ACTORS in BY_ID.values():
+    ACTORS.update({secret: (told, told) for secret, told in EVERYWHERE.items()})
+
+# Tokens that are there, but not below that path.
+GONE = (404, "404 Personal Access Token Not Found")
+ELSEWHERE = [(PROJECT, "group-1", "root-secret", UNKNOWN), (PROJECT, "group-1", "bob-1", NO),
+             (PROJECT, "bob-1", "root-secret", UNKNOWN), (PROJECT, "bob-1", "bob-other", NO),
+             (GROUP, "project-1", "root-secret", UNKNOWN), (GROUP, "project-1", "bob-1", NO),
+             (GROUP, "robot-1", "root-secret", UNKNOWN), (GROUP, "robot-1", "bob-1", NO),
+             (SERVICE, "bob-1", "root-secret", GONE), (SERVICE, "group-1", "bob-1", GONE)]
+
 # A state of the target changes the answer of those that may rotate it, and what it says of itself.
 # (state, the answer to who may, the answer to itself)
 STATES = [("active", OK, OK), ("revoked", (400, ALREADY), (401, REVOKED)), ("expired", OK, (401, EXPIRED)),
@@ -219,7 +300,8 @@ class Actors(unittest.TestCase):
             self.assertEqual(sim.alive(target["id"]), state == "active" and expected != OK)
             if answer.status == 200:
                 heir = sim.truth(id=answer.json["id"])
-                self.assertEqual((heir["alive"], answer.json["active"], heir["predecessor"]), (True, True, target["id"]))
+                self.assertEqual((heir["alive"], answer.json["active"], heir["predecessor"]),
+                                 (True, True, target["id"]))
 
     def test_an_id_that_nobody_has(self):
         for (path, whose), (secret, actors) in BY_ID.items():
@@ -232,8 +314,49 @@ class Actors(unittest.TestCase):
                         self.assertEqual(answer.status, expected[0], answer.text)
                         self.assertIn(expected[1], answer.text)
 
+    def test_a_token_of_another_place(self):
+        for path, secret, actor, expected in ELSEWHERE:
+            with self.subTest(path=path, secret=secret, actor=actor), Sim(self.world) as sim:
+                numbers = {t["secret"]: t for t in sim.ask("GET", "/sim/tokens").json}
+                home = path.format(robot=numbers["robot-1"]["user_id"])
+                answer = sim.ask("POST", f"{home}/{numbers[secret]['id']}/rotate", {}, token=actor)
+                self.assertEqual(answer.status, expected[0], answer.text)
+                self.assertIn(expected[1], answer.text)
+                self.assertTrue(sim.alive(numbers[secret]["id"]))
+
+    def test_admin_mode(self):
+        """With Admin Mode on, an administrator's token without that scope is anybody's."""
+        world = json.loads(json.dumps({**self.world, "settings": {"admin_mode": True}}))
+        world["users"].append({"username": "ada", "admin": True, "tokens": [
+            pat("plain", "ada-plain"), pat("full", "ada-full", scopes=["api", "admin_mode"])]})
+        rows = [("ada-plain", "bob-1", NO), ("ada-full", "bob-1", OK), ("ada-plain", "99999", NO),
+                ("ada-full", "99999", UNKNOWN), ("ada-plain", "ada-full", OK)]
+        for actor, target, expected in rows:
+            with self.subTest(actor=actor, target=target), Sim(world) as sim:
+                number = next((t["id"] for t in sim.ask("GET", "/sim/tokens").json if t["secret"] == target), target)
+                answer = sim.ask("POST", f"{PAT}/{number}/rotate", {}, token=actor)
+                self.assertEqual(answer.status, expected[0], answer.text)
+                self.assertIn(expected[1], answer.text)
+
+    def test_an_owner_that_may_not_come_in(self):
+        """(state of the user, what it is told); its token lives on, and does again when the user is let in."""
+        rows = [("blocked", BLOCKED), ("ldap_blocked", BLOCKED), ("banned", BLOCKED),
+                ("deactivated", "403 Forbidden - Your account has been deactivated by your administrator."),
+                ("blocked_pending_approval", "403 Forbidden - Your request to join is pending approval")]
+        for state, text in rows:
+            world = json.loads(json.dumps(self.world))
+            world["users"][2]["state"] = state
+            with self.subTest(state), Sim(world) as sim:
+                number = sim.truth(name="blocked")["id"]
+                for path in ("self", str(number), str(sim.truth(name="other")["id"])):
+                    answer = sim.ask("POST", f"{PAT}/{path}/rotate", {}, token="gone-1")
+                    self.assertEqual(answer.status, 403)
+                    self.assertIn(text, answer.text)
+                self.assertTrue(sim.alive(number))
+
     def test_self(self):
-        rows = [(PAT, "bob-1", OK), (PAT, "project-1", OK), (PAT, "group-1", OK), (PAT, "robot-1", OK),
+        rows = [(PAT, "lent-1", OK), (PAT, "bob-1", OK), (PAT, "project-1", OK), (PAT, "group-1", OK),
+                (PAT, "robot-1", OK),
                 (PAT, "gone-1", (403, BLOCKED)), (PAT, "eve-turns", OK),
                 (PAT, "eve-reads", (403, "insufficient_scope")),
                 (PROJECT, "project-1", OK), (PROJECT, "bot-of-another", OK), (PROJECT, "high-1", OK),
@@ -256,111 +379,6 @@ class Actors(unittest.TestCase):
             answer = sim.ask("POST", f"{PAT}/{number}/rotate", {})
             self.assertEqual(answer.status, 200, answer.text)
             self.assertIn(BLOCKED, sim.ask("GET", "/user", token=answer.json["token"]).text)
-
-
-class Special(unittest.TestCase):
-    """What is special about single cases."""
-
-    def setUp(self):
-        self.sim = Sim(WORLD)
-        self.addCleanup(self.sim.close)
-
-    def number(self, secret):
-        return next(t["id"] for t in self.sim.ask("GET", "/sim/tokens").json if t["secret"] == secret)
-
-    def rotate(self, path, token, **body):
-        return self.sim.ask("POST", f"{path}/rotate", body, token=token)
-
-    def test_the_rows_that_stand_alone(self):
-        rows = [
-            ("a date that is none", f"{PAT}/{self.number('eve-1')}", "root-secret", {"expires_at": "soon"}, 400,
-             "expires_at is invalid"),
-            ("a date too far", f"{PAT}/{self.number('eve-1')}", "root-secret", {"expires_at": "2029-01-01"}, 400,
-             "Expiration date must be before"),
-        ]
-        for what, path, token, body, status, text in rows:
-            with self.subTest(what), Sim(WORLD) as self.sim:
-                answer = self.rotate(path, token, **body)
-                self.assertEqual(answer.status, status, answer.text)
-                self.assertIn(text, answer.text)
-
-    def test_a_refused_date_leaves_the_token_as_it_was(self):
-        self.rotate(f"{PAT}/{self.number('eve-1')}", "root-secret", expires_at="2029-01-01")
-        self.assertEqual(self.sim.ask("GET", f"{PAT}/self", token="eve-1").status, 200)
-
-    def test_an_expired_one_is_rotated_by_another_and_not_by_itself(self):
-        self.sim.ask("POST", "/sim/clock", {"advance": "40d"})
-        number = self.number("bob-other")
-        self.assertIn(EXPIRED, self.rotate(f"{PAT}/self", "bob-other").text)
-        answer = self.rotate(f"{PAT}/{number}", "root-secret")
-        self.assertEqual(answer.status, 200)
-        self.assertTrue(answer.json["active"])
-
-    def test_a_new_one_has_a_new_number_the_old_name_and_was_never_used(self):
-        old = self.sim.truth(name="other")
-        answer = self.rotate(f"{PAT}/{old['id']}", "root-secret", expires_at="2026-12-24").json
-        self.assertGreater(answer["id"], old["id"])
-        self.assertEqual((answer["name"], answer["user_id"], answer["scopes"], answer["last_used_at"],
-                          answer["expires_at"]), ("other", old["user_id"], ["api"], None, "2026-12-24"))
-
-    def test_what_a_rotation_without_a_date_gives(self):
-        """(release, settings, whose, the date before, the date after)"""
-        off = {"require_personal_access_token_expiry": False}
-        rows = [("16.0.0", {}, "bob-other", "+30d", "2026-11-28"), ("18.11.5", {}, "bob-other", None, "2026-11-28"),
-                ("18.11.5", off, "bob-other", "+30d", None), ("17.2.0", off, "bob-other", "+30d", "2026-11-28"),
-                ("18.11.5", {"max_personal_access_token_lifetime": 3}, "bob-other", "+30d", "2026-11-24"),
-                ("18.11.5", {"service_access_tokens_expiration_enforced": False}, "robot-1", "+30d", None),
-                ("18.11.5", {"service_access_tokens_expiration_enforced": True}, "robot-1", "+30d", "2026-11-28")]
-        for release, settings, secret, before, after in rows:
-            world = json.loads(json.dumps({**WORLD, "settings": settings}))
-            world["users"][0]["tokens"][1]["expires"] = before
-            with self.subTest(release=release, settings=settings, whose=secret), Sim(world, release) as self.sim:
-                answer = self.rotate(f"{PAT}/{self.number(secret)}", "root-secret")
-                self.assertEqual((answer.status, answer.json.get("expires_at")), (200, after), answer.text)
-
-    def test_releases_that_knew_less(self):
-        """(release, answer to a revoked target, does the first one's reuse kill the second)"""
-        rows = [("16.2.0", "token already revoked", False), ("16.3.0", "token already revoked", True),
-                ("17.0.0", "Token already revoked", True)]
-        for release, text, kills in rows:
-            with self.subTest(release), Sim(WORLD, release) as self.sim:
-                number = self.number("bob-other")
-                second = self.sim.act("rotate", token=number)["id"]
-                self.assertEqual(self.rotate(f"{PAT}/{number}", "root-secret").json,
-                                 {"message": f"400 Bad request - {text}"})
-                self.assertTrue(self.sim.alive(second))
-                self.rotate(f"{PAT}/{number}", "bob-other")
-                self.assertEqual(self.sim.alive(second), not kills)
-
-    def test_what_an_answer_says_of_the_old_token(self):
-        """(fault, status or None for a lost answer, does the old one live)"""
-        rows = [("drop_before_commit", {}, None, True), ("drop_after_commit", {}, None, False),
-                ("cut_body", {}, None, False), ("garbage", {}, 200, False), ("wrong_content_type", {}, 200, False),
-                ("too_many", {}, 429, True), ("redirect", {"location": "/"}, 301, True)]
-        rows += [("status", {"status": status, "commit": done}, status, not done)
-                 for status, done in [(409, False), (500, True), (500, False), (502, True), (503, False), (504, True)]]
-        for fault, more, status, lives in rows:
-            with self.subTest(fault=fault, **more), Sim(WORLD) as self.sim:
-                number = self.number("bob-other")
-                self.sim.fault(fault, path="*/rotate", **more)
-                try:
-                    got = self.rotate(f"{PAT}/self", "bob-other").status
-                except (http.client.HTTPException, OSError):
-                    got = None
-                self.assertEqual((got, self.sim.alive(number)), (status, lives))
-                # To ask again with the old one is safe exactly when it lives; a look at itself always is.
-                probe = self.sim.ask("GET", f"{PAT}/self", token="bob-other")
-                self.assertEqual((probe.status, REVOKED in probe.text), (200, False) if lives else (401, True))
-                self.assertEqual(len([t for t in self.sim.ask("GET", "/sim/tokens?name=other").json if t["alive"]]), 1)
-
-    def test_two_hands_at_once_may_fork_a_family(self):
-        number = self.number("bob-other")
-        first = self.sim.act("rotate", token=number)
-        second = self.sim.act("rotate", token=number)
-        self.assertTrue(self.sim.alive(first["id"]) and self.sim.alive(second["id"]))
-        # Whoever presents the common ancestor kills both.
-        self.rotate(f"{PAT}/self", "bob-other")
-        self.assertFalse(self.sim.alive(first["id"]) or self.sim.alive(second["id"]))
 
 
 if __name__ == "__main__":
