@@ -4,6 +4,22 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* The short values are most of them, and need no parser. */
+static json_t *
+value_json(const char *text)
+{
+	switch (*text) {
+	case 'n':
+		return json_null();
+	case 't':
+		return json_true();
+	case 'f':
+		return json_false();
+	default:
+		return json_loads(text, JSON_DECODE_ANY, NULL);
+	}
+}
+
 json_t *
 keys_show(const struct key *keys, const struct look *look)
 {
@@ -16,8 +32,7 @@ keys_show(const struct key *keys, const struct look *look)
 		if ((keys->needs & ~look->seen) || version < keys->from ||
 			(keys->before && version >= keys->before))
 			continue;
-		value = keys->make ? keys->make(look)
-		                   : json_loads(keys->value, JSON_DECODE_ANY, NULL);
+		value = keys->make ? keys->make(look) : value_json(keys->value);
 		assert(value);
 		json_object_set_new(json, keys->name, value);
 	}

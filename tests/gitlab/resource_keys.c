@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So many projects a group shows at most. */
+enum { PROJECTS_MAX = 100 };
+
 static json_t *
 resource_id(const struct look *look)
 {
@@ -216,7 +219,7 @@ resource_projects(const struct look *look)
 	const struct list *children = &look->resource->children;
 	json_t *json = json_array();
 
-	for (size_t i = 0; i < children->count; i++) {
+	for (size_t i = 0; i < children->count && json_array_size(json) < PROJECTS_MAX; i++) {
 		const struct resource *child = children->items[i];
 
 		if (child->kind == PROJECT && resource_visible(look->sim, look->request, child))

@@ -82,6 +82,10 @@ class Keys(unittest.TestCase):
                              ["api", "open"])
             self.assertEqual(sim.ask("GET", "/metadata").json["kas"]["version"], "18.11.5")
 
+    def test_a_group_shows_no_more_than_a_hundred_projects(self):
+        with Sim({"projects": [{"path": f"many/p{number}"} for number in range(120)]}) as sim:
+            self.assertEqual(len(sim.ask("GET", "/groups/many").json["projects"]), 100)
+
     def test_what_a_token_reaches(self):
         with Sim(WORLD) as sim:
             found = sim.ask("GET", "/personal_access_tokens/self/associations", token="olga-1").json
