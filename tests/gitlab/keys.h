@@ -65,4 +65,17 @@ json_t *resource_view(struct sim *sim, const struct request *request,
 json_t *association_view(
 	struct sim *sim, const struct request *request, const struct resource *resource);
 
+/* resource_parts.c: makers of what projects and groups show alike. */
+json_t *resource_id(const struct look *look);
+json_t *resource_description(const struct look *look);
+json_t *resource_name(const struct look *look);
+json_t *resource_full_name(const struct look *look);
+json_t *resource_own_path(const struct look *look);
+json_t *resource_full_path(const struct look *look);
+json_t *resource_created(const struct look *look);
+json_t *resource_visibility(const struct look *look);
+json_t *resource_url(const struct look *look);
+json_t *resource_parent_id(const struct look *look);
+json_t *resource_namespace(const struct look *look);
+
 #endif

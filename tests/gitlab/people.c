@@ -104,10 +104,28 @@ user_get(struct sim *sim, struct request *request, struct answer *answer)
 						       : USER_PROFILE));
 }
 
+static bool
+email_taken(const struct list *users, const char *email)
+{
+	for (size_t i = 0; i < users->count; i++) {
+		const struct user *user = users->items[i];
+
+		if (user && user->email && strcasecmp(user->email, email) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 user_create(struct sim *sim, struct request *request, struct answer *answer)
 {
-	struct user *user = user_add(
+	struct user *user;
+
+	if (email_taken(&sim->world.users, param_text(request, "email"))) {
+		error_message(answer, 409, "Email has already been taken");
+		return;
+	}
+	user = user_add(
 		&sim->world, 0, param_text(request, "username"), param_text(request, "name"));
 
 	if (!user) {

@@ -64,6 +64,8 @@ class Keys(unittest.TestCase):
             self.assertTrue({"is_admin", "created_by", "followers"} <= set(user) and "sign_in_count" not in user)
             self.assertEqual((user["note"], user["created_by"]["username"]), ("", "root"))
             self.assertEqual((user["email"], user["commit_email"]), ("new@example.com",) * 2)
+            again = sim.ask("POST", "/users", {"username": "other", "name": "Other", "email": "NEW@example.com"})
+            self.assertEqual((again.status, again.json), (409, {"message": "Email has already been taken"}))
             group = sim.ask("POST", "/groups", {"name": "made", "path": "made"}, token="olga-1").json
             self.assertTrue({"runners_token", "membership_lock"} <= set(group) and "projects" not in group)
             project = sim.ask("POST", "/projects", {"name": "made", "namespace_id": group["id"]}, token="olga-1").json
