@@ -17,12 +17,13 @@ def pat(name, secret, **more):
 
 WORLD = {
     "users": [{"username": name, "tokens": [pat(name, name)]}
-              for name in ("owner", "maintainer", "developer", "stranger")]
+              for name in ("owner", "keeper", "maintainer", "developer", "stranger")]
     + [{"username": "limited", "tokens": [pat("create", "limited-create", scopes=["create_runner"]),
                                           pat("manage", "limited-manage", scopes=["manage_runner"]),
                                           pat("read", "limited-read", scopes=["read_api"])]}],
     "groups": [{"path": "platform", "id": 20, "members": [{"user": "owner", "level": "owner"},
-                                                          {"user": "limited", "level": "owner"}]},
+                                                          {"user": "limited", "level": "owner"},
+                                                          {"user": "keeper", "level": "maintainer"}]},
                {"path": "other", "id": 21}],
     "projects": [{"path": "platform/api", "id": 30, "members": [
         {"user": "maintainer", "level": "maintainer"}, {"user": "developer", "level": "developer"}]},
@@ -117,7 +118,7 @@ class Runners(Case):
         refused = {"message": "403 Forbidden - Insufficient permissions"}
         rows = [(ROOT, {"runner_type": "instance_type"}, 201), ("owner", {"runner_type": "instance_type"}, 403),
                 ("owner", {"runner_type": "group_type", "group_id": 20}, 201),
-                ("maintainer", {"runner_type": "group_type", "group_id": 20}, 403),
+                ("keeper", {"runner_type": "group_type", "group_id": 20}, 403),
                 ("maintainer", {"runner_type": "project_type", "project_id": 30}, 201),
                 ("developer", {"runner_type": "project_type", "project_id": 30}, 403)]
         for who, body, status in rows:
@@ -175,7 +176,7 @@ class Runners(Case):
         group = self.create(runner_type="group_type", group_id=20).json["id"]
         instance = self.create(runner_type="instance_type").json["id"]
         rows = [(project, "developer", 403, 403), (project, "maintainer", 200, 201), (project, "owner", 200, 201),
-                (group, "maintainer", 403, 403), (group, "owner", 200, 201),
+                (group, "maintainer", 403, 403), (group, "keeper", 200, 403), (group, "owner", 200, 201),
                 (instance, "stranger", 200, 403), (instance, ROOT, 200, 201), (999, "stranger", 404, 404)]
         for runner, who, see, reset in rows:
             with self.subTest(f"{who} {runner}"):
@@ -261,7 +262,7 @@ class Webhooks(Case):
     def test_roles_decide(self):
         body = {"url": "https://x.example"}
         self.statuses("POST", "/projects/30/hooks", body, [("maintainer", 201), ("developer", 403), ("stranger", 404)])
-        self.statuses("POST", "/groups/20/hooks", body, [("owner", 201), ("maintainer", 403), ("stranger", 404)])
+        self.statuses("POST", "/groups/20/hooks", body, [("owner", 201), ("keeper", 403), ("stranger", 404)])
         self.statuses("DELETE", "/projects/30/hooks/1", None, [("developer", 403), ("maintainer", 204),
                                                                ("maintainer", 404)])
 
@@ -369,7 +370,7 @@ class Inventory(Case):
                          "members": [{"user": "owner", "level": "owner"}, {"user": "maintainer", "level": "maintainer"}],
                          "tokens": [pat("group", "group", id=510)]},
                         {"path": "top/sub", "id": 21, "tokens": [pat("sub", "sub", id=511)]},
-                        {"path": "other", "id": 22, "members": [{"user": "owner", "level": "owner"}],
+                        {"path": "other", "id": 22, "members": [{"user": "owner", "level": "owner"}], "enterprise_users": ["theirs"],
                          "tokens": [pat("other", "other", id=512)]}],
              "projects": [{"path": "top/sub/app", "id": 30, "tokens": [pat("app", "app", id=513)]}]}
 
@@ -477,7 +478,8 @@ class AuditEvents(Case):
         self.ask("POST", "/projects/30/variables", {"key": "K", "value": "v"})
         self.ask("POST", "/groups/20/variables", {"key": "K", "value": "v"})
         rows = [("/projects/30/audit_events", [("maintainer", 200, 1), ("developer", 200, 0), ("stranger", 404, None)]),
-                ("/groups/20/audit_events", [("owner", 200, 1), ("developer", 403, None), ("stranger", 404, None)]),
+                ("/groups/20/audit_events", [("owner", 200, 1), ("keeper", 200, 0), ("developer", 403, None),
+                                             ("stranger", 404, None)]),
                 ("/audit_events", [(ROOT, 200, 2), ("owner", 403, None)]),
                 ("/audit_events?entity_type=Group", [(ROOT, 200, 1)]),
                 ("/audit_events?entity_type=Group&entity_id=21", [(ROOT, 200, 0)]),
@@ -519,9 +521,10 @@ class Jobs(Case):
                            "deploy_tokens": [{"username": "old-user", "secret": "gldt-old"},
                                              {"username": "app-user", "secret": "gldt-app"},
                                              {"name": "another", "username": "x", "secret": "gldt-x"}],
-                           "variables": [{"key": "D", "value": "any"},
+                           "variables": [{"key": "D", "value": "exact", "environment_scope": "prod/eu"},
                                          {"key": "D", "value": "pattern", "environment_scope": "prod/*"},
-                                         {"key": "D", "value": "exact", "environment_scope": "prod/eu"},
+                                         {"key": "D", "value": "wider", "environment_scope": "p*"},
+                                         {"key": "D", "value": "any"},
                                          {"key": "E", "value": "kept", "protected": True}],
                            "jobs": [{"name": "done", "status": "success", "started": "-2h", "finished": "-1h"},
                                     {"name": "waits", "status": "pending"}, {"name": "runs", "started": "-5m"}]},
@@ -595,7 +598,7 @@ class Jobs(Case):
     def test_the_nearer_variable_wins(self):
         given = self.start()["variables"]
         self.assertEqual([given.get(key) for key in "ABCDE"], ["instance", "top", "sub", "any", None])
-        rows = [("prod/eu", "exact"), ("prod/us", "pattern"), ("test", "any")]
+        rows = [("prod/eu", "exact"), ("prod/us", "pattern"), ("pre", "wider"), ("test", "any")]
         for environment, expected in rows:
             with self.subTest(environment):
                 self.assertEqual(self.start(environment=environment)["variables"]["D"], expected)
@@ -631,7 +634,8 @@ class WorldFile(unittest.TestCase):
                       {"projects": [{"path": "p", "triggers": [{"owner": "nobody"}]}]}):
             with self.subTest(str(world)):
                 done = subprocess.run([binary(), "--listen", "127.0.0.1:0", "--version", "18.0", "--root-token", "x",
-                                       "--world", "/dev/stdin"], input=json.dumps(world), capture_output=True, text=True)
+                                       "--world", "/dev/stdin"], input=json.dumps(world), capture_output=True, text=True,
+                                      timeout=20)
                 self.assertEqual(done.returncode, 2, done.stderr)
 
 
@@ -665,6 +669,7 @@ class Settings(Case):
         self.assertEqual((seen["username"], seen["name"]), ("robot", "Robot"))
         self.assertEqual(self.ask("GET", "/users?username=robot").json[0]["id"], account)
         self.assertEqual(self.ask("GET", "/users?username=bot").json, [])
+        self.assertEqual(self.sim.act("block_user", user="robot")["id"], account)
         self.check(self.ask("PATCH", path, {"username": "owner"}), 400,
                    {"message": "400 Bad request - Username has already been taken"})
         self.assertEqual(self.ask("PATCH", path, {"username": "robot"}).status, 200)
