@@ -280,13 +280,16 @@ class Backups(Case):
 
     def test_what_is_gone_comes_back_with_all_that_hung_on_it(self):
         def world():
-            return [self.ask("GET", f"/sim/{part}").json for part in ("tokens", "variables", "deploy_tokens")]
+            return [self.ask("GET", path).json for path in (
+                "/sim/tokens", "/sim/variables", "/sim/deploy_tokens", "/projects", "/groups", "/users",
+                "/projects/shop%2Fapi/members", "/projects/shop%2Fapi/triggers")]
         self.sim.act("rename_project", path="shop/api", to="shop/web")
         self.sim.act("rename_project", path="shop/web", to="shop/api")
         self.sim.act("rotate", token="ci")
         self.sim.act("purge_bot", user="bob")
         self.ask("POST", "/projects/shop%2Fapi/deploy_tokens", {"name": "d", "scopes": ["read_registry"]})
         self.ask("POST", "/projects/shop%2Fapi/triggers", {"description": "t"})
+        self.sim.act("archive_project", path="shop/api")
         before = world()
         self.sim.act("snapshot", name="one")
         self.ask("DELETE", "/projects/shop%2Fapi")
@@ -296,8 +299,9 @@ class Backups(Case):
             self.sim.act("restore", name="one")
             self.assertEqual(world(), before)
         self.assertEqual(self.ask("GET", "/projects/shop%2Fweb").status, 301)
-        self.assertEqual(self.ask("GET", "/projects/shop%2Fapi/members").status, 200)
-        self.assertEqual(self.ask("POST", f"{TOKENS}/self/rotate", token="ci-1").status, 401)
+        self.assertEqual([t["alive"] for t in self.named()], [False, True])
+        self.assertEqual(self.ask("POST", f"{SELF}/rotate", token="ci-1").status, 401)
+        self.assertEqual([t["alive"] for t in self.named()], [False, False], "families are kept")
 
     def test_in_the_middle_of_a_request(self):
         self.sim.act("snapshot")
