@@ -17,6 +17,10 @@ static const struct field frozen_fields[] = {
 	{ "access_level",     FIELD_INT,   FILLS(access_level) },
 	{ "description",      FIELD_TEXT,  FILLS(description) },
 	{ "first_target",     FIELD_INT,   FILLS(first_target) },
+	{ "takes_over",       FIELD_BOOL,  FILLS(takes_over) },
+	{ "recreates",        FIELD_BOOL,  FILLS(recreates) },
+	{ "taken_over_at",    FIELD_INT,   FILLS(taken_over_at) },
+	{ "recreating",       FIELD_BOOL,  FILLS(recreating) },
 	{ NULL },
 };
 

@@ -29,14 +29,20 @@ set_rules(struct frozen *frozen, const struct policies *policies,
 {
 	frozen->max_lifetime_sec = lifetime->max_lifetime_sec;
 	frozen->settle_sec = policies->limits.settle_sec;
-	frozen->scopes = entry->scopes;
-	frozen->access_level = entry->access_level;
+	/* What the entry leaves open is as the token has it. */
+	if (entry->scopes.count)
+		frozen->scopes = entry->scopes;
+	if (entry->access_level)
+		frozen->access_level = entry->access_level;
 	frozen->description = entry->description;
+	frozen->takes_over =
+		entry->on_foreign_rotation == FOREIGN_TAKEOVER ? STATED_YES : STATED_NO;
+	frozen->recreates = entry->on_loss == LOSS_RECREATE ? STATED_YES : STATED_NO;
 }
 
 void
 begin_row(struct attempt *attempt, const struct policies *policies,
-	const struct plan_item *item, const struct token_record *record)
+	const struct plan_item *item, const struct token_record *record, int64_t now)
 {
 	const struct owner *owner = &item->holding->owner;
 	const struct token *token = item->action == PLAN_CREATE ? NULL : item->token;
@@ -51,6 +57,10 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 		.created_msec = token ? token->created_msec : 0,
 		.expires_on = token ? token->expires_on : NO_DATE,
 		.first_target = token ? token->id : 0,
+		.scopes = token ? token->scopes : (struct texts){ 0 },
+		.access_level = token ? token->access_level : 0,
+		.recreating = item->recreates ? STATED_YES : STATED_NO,
+		.taken_over_at = item->takes_over ? now : 0,
 	};
 
 	set_rules(&frozen, policies, item->entry, item->lifetime);
@@ -58,6 +68,7 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 	pins_apply(record->destinations, attempt->arena, &destinations);
 	set_deliveries(attempt, &destinations);
 	attempt->known_highest = item->holding->highest_id;
+	attempt->is_lost = item->recreates;
 	*attempt->row = (struct rotation){
 		.token = record->number,
 		.address = item->address.text,
@@ -107,11 +118,13 @@ follow_policy(struct attempt *attempt, const struct policies *policies,
 	struct list destinations = { 0 };
 	struct err ignored;
 
-	if (!lifetime || attempt->row->state != STATE_PLANNED ||
+	if (!lifetime)
+		return true;
+	set_rules(&attempt->frozen, policies, entry, lifetime);
+	if (attempt->row->state != STATE_PLANNED ||
 		!policies_destinations(entry, address, attempt->arena, &destinations, &ignored))
 		return true;
 	pins_apply(record->destinations, attempt->arena, &destinations);
-	set_rules(&attempt->frozen, policies, entry, lifetime);
 	set_deliveries(attempt, &destinations);
 	attempt->destinations = destinations.items;
 	return true;

@@ -63,8 +63,72 @@ is_ordered(const struct deciding *deciding, const struct plan_item *item)
 	       deciding->options->ordered(deciding->options->context, &item->address);
 }
 
-/* The token that was adopted is dead or gone. Whoever made the one that lives now holds its secret: it is
- * taken over by order alone. */
+/* on_foreign_rotation: takeover. Only what was made by rotating ours; and a second agent that takes over too is
+ * answered once a day, not once a run. */
+static const char *
+why_not_taken_over(const struct deciding *deciding, const struct plan_item *item,
+	const struct token *known, const struct token *living)
+{
+	if (item->entry->on_foreign_rotation != FOREIGN_TAKEOVER)
+		return "";
+	if (!known || !token_is_revoked(known) || living->id < known->id ||
+		living->user_id != known->user_id)
+		return ", and was not made by rotating ours";
+	if (deciding->now - item->record->rotated_at < DAY_SEC)
+		return ", and it is taken over once a day at most";
+	return NULL;
+}
+
+static void
+pick_one_successor(const struct deciding *deciding, struct plan_item *item,
+	const struct token *known, const struct token *living)
+{
+	const char *why_not = why_not_taken_over(deciding, item, known, living);
+
+	if (!why_not || is_ordered(deciding, item)) {
+		item->token = living;
+		item->takes_over = true;
+		return;
+	}
+	person(item, GLR_FOREIGN_ROTATION,
+		arena_format(deciding->arena,
+			"somebody else rotated it: #%lld is dead, and #%lld is the token now%s",
+			(long long)item->record->token_id, (long long)living->id, why_not));
+}
+
+/* on_loss: recreate, of what GitLab removed. It was alive when our last run found all well, it ran out since, and a bot
+ * goes with its last token; had a run seen it revoked, that run had not found all well. */
+static bool
+ran_out_unseen(const struct deciding *deciding, const struct plan_item *item)
+{
+	const int64_t dies_at = date_start(item->record->expires_on);
+
+	return item->entry->on_loss == LOSS_RECREATE &&
+	       kind_of(item->address.type)->has_level && !item->holding->namesakes.count &&
+	       dies_at != NO_MOMENT && deciding->options->well_at &&
+	       deciding->options->well_at < dies_at && dies_at <= deciding->now;
+}
+
+static void
+pick_again(const struct deciding *deciding, struct plan_item *item)
+{
+	char date[WHEN_TEXT_BYTES];
+
+	date_text(item->record->expires_on, date);
+	if (!item->entry->scopes.count || !item->entry->access_level) {
+		person(item, GLR_CANNOT_CREATE,
+			arena_format(deciding->arena,
+				"it ran out on %s and was removed, and its entry does not say with which scopes and access_level to create another",
+				date));
+		return;
+	}
+	item->action = PLAN_CREATE;
+	item->recreates = true;
+	item->why = arena_format(deciding->arena,
+		"it ran out on %s and was removed while no run was made", date);
+}
+
+/* The token that was adopted is dead or gone. Whoever made the one that lives now holds its secret. */
 static void
 pick_successor(
 	const struct deciding *deciding, struct plan_item *item, const struct token *known)
@@ -80,21 +144,24 @@ pick_successor(
 				id, (long long)living.last->id));
 		return;
 	}
-	if (living.count == 1 && is_ordered(deciding, item)) {
-		item->token = living.last;
+	if (living.count == 1) {
+		pick_one_successor(deciding, item, known, living.last);
 		return;
 	}
 	if (living.count) {
 		person(item, GLR_FOREIGN_ROTATION,
 			arena_format(deciding->arena,
-				"somebody else rotated it: #%lld is dead, and %s %s now", id,
-				list_ids(deciding, &item->holding->namesakes, true),
-				living.count == 1 ? "is the token" : "are the tokens"));
+				"somebody else rotated it: #%lld is dead, and %s are the tokens now",
+				id, list_ids(deciding, &item->holding->namesakes, true)));
 		return;
 	}
 	/* What only ran out can still be rotated: its secret is dead, and nobody took it away. */
 	if (known && !token_is_revoked(known)) {
 		item->token = known;
+		return;
+	}
+	if (ran_out_unseen(deciding, item)) {
+		pick_again(deciding, item);
 		return;
 	}
 	person(item, GLR_REVOKED,
@@ -327,6 +394,13 @@ decide_due(const struct deciding *deciding, struct plan_item *item)
 	set_due(deciding, item);
 	item->why = why_due(deciding, item);
 	item->action = item->due.due_at <= deciding->now ? PLAN_ROTATE : PLAN_NOTHING;
+	if (item->takes_over) {
+		item->action = PLAN_ROTATE;
+		item->due.urgent_at = deciding->now;
+		item->why = arena_format(deciding->arena,
+			"somebody else rotated it: #%lld is taken over",
+			(long long)item->token->id);
+	}
 	if (is_ordered(deciding, item)) {
 		item->action = PLAN_ROTATE;
 		item->why = "ordered";

@@ -104,16 +104,23 @@ evidence_find(const struct tokens *all, int64_t id)
 	return NULL;
 }
 
+/* Of the row's name and user, and younger than its first intent. */
+static bool
+came_after(const struct attempt *attempt, const struct token *token)
+{
+	const struct frozen *frozen = &attempt->frozen;
+
+	return token->id > attempt->row->highest_id && !strcmp(token->name, frozen->name) &&
+	       (!frozen->user_id || token->user_id == frozen->user_id);
+}
+
 bool
 evidence_is_fork(const struct attempt *attempt, const struct token *token)
 {
 	const struct rotation *row = attempt->row;
-	const struct frozen *frozen = &attempt->frozen;
 
-	return token->id > row->highest_id && token->id != row->target_id &&
-	       token->id != row->new_id && !token_is_revoked(token) &&
-	       !strcmp(token->name, frozen->name) &&
-	       (!frozen->user_id || token->user_id == frozen->user_id);
+	return came_after(attempt, token) && token->id != row->target_id &&
+	       token->id != row->new_id && !token_is_revoked(token);
 }
 
 /* Releases that ignore the date asked for give seven days (rotate before 16.6, group service accounts
@@ -129,6 +136,20 @@ is_known_cut(const struct attempt *attempt, const struct token *token)
 	return ignores && token->expires_on == date_of(token->created_msec / 1000) + 7;
 }
 
+/* The mark of our last request, and no use of the secret that its answer held. */
+static bool
+is_of_our_request(const struct attempt *attempt, const struct token *token)
+{
+	const struct rotation *row = attempt->row;
+
+	if (token->last_used_msec != NO_MOMENT ||
+		token->created_msec + CLOCK_GRAIN_MSEC < row->intent_at * 1000)
+		return false;
+	if (!row->old_id && token->description)
+		return row->nonce && *row->nonce && strstr(token->description, row->nonce);
+	return token->expires_on == row->wanted_on || is_known_cut(attempt, token);
+}
+
 bool
 evidence_is_ours(const struct attempt *attempt, const struct token *token)
 {
@@ -136,10 +157,27 @@ evidence_is_ours(const struct attempt *attempt, const struct token *token)
 
 	if (row->new_id && token->id == row->new_id)
 		return true;
-	if (!evidence_is_fork(attempt, token) || token->last_used_msec != NO_MOMENT ||
-		token->created_msec + CLOCK_GRAIN_MSEC < row->intent_at * 1000)
+	return evidence_is_fork(attempt, token) && is_of_our_request(attempt, token);
+}
+
+bool
+evidence_is_loss_of_ours(const struct attempt *attempt, const struct tokens *all)
+{
+	const struct rotation *row = attempt->row;
+	const struct token *target = evidence_find(all, row->target_id);
+	size_t lost = 0;
+
+	/* A secret that we held was perhaps taken away for a reason. */
+	if (!target || !token_is_revoked(target) || !row->intent_at || row->new_id)
 		return false;
-	if (!row->old_id && token->description)
-		return row->nonce && *row->nonce && strstr(token->description, row->nonce);
-	return token->expires_on == row->wanted_on || is_known_cut(attempt, token);
+	for (size_t i = 0; i < all->count; i++) {
+		const struct token *token = &all->items[i];
+
+		if (token->id <= row->target_id || !came_after(attempt, token))
+			continue;
+		if (!token_is_revoked(token) || !is_of_our_request(attempt, token))
+			return false;
+		lost++;
+	}
+	return lost > 0;
 }

@@ -1,8 +1,7 @@
-/* Doubt → evidence → where the row really stands; and what is done where nothing of ours is left. Reads only. */
+/* Doubt → evidence → where the row really stands. Reads only. */
 #include <string.h>
 
 #include "base/advice.h"
-#include "base/json.h"
 #include "base/when.h"
 #include "flow/attempt.h"
 
@@ -14,22 +13,6 @@ is_stopped(const struct attempt *attempt, struct err *err)
 {
 	return *attempt->stop &&
 	       !err_set(err, ERR_STOPPED, 0, "stopped before it was looked at");
-}
-
-/* From here on the row is about that token, whose secret nobody holds. */
-static bool
-aim_at(struct attempt *attempt, const struct token *token)
-{
-	struct rotation *row = attempt->row;
-
-	row->target_id = token->id;
-	row->intent_at = 0;
-	row->read_at = 0;
-	attempt->frozen.user_id = token->user_id;
-	attempt->frozen.created_msec = token->created_msec;
-	attempt->frozen.expires_on = token->expires_on;
-	row->frozen = json_encode_text(&frozen_shape, &attempt->frozen, attempt->arena);
-	return true;
 }
 
 /* "It never happened" is believed only after `settle` of server time and by two agreeing readings: what we
@@ -96,7 +79,8 @@ reconcile_creation(struct attempt *attempt, const struct tokens *all, struct err
 
 	switch (weigh_successors(attempt, all, &found)) {
 	case WEIGHT_OURS:
-		return aim_at(attempt, found);
+		attempt_aim_at(attempt, found);
+		return true;
 	case WEIGHT_FOREIGN:
 		return is_foreign(found, err);
 	default:
@@ -121,7 +105,8 @@ reconcile_rotation(struct attempt *attempt, const struct tokens *all, struct err
 		return never_happened(attempt, err);
 	switch (weigh_successors(attempt, all, &found)) {
 	case WEIGHT_OURS:
-		return aim_at(attempt, found);
+		attempt_aim_at(attempt, found);
+		return true;
 	case WEIGHT_FOREIGN:
 		return is_foreign(found, err);
 	default:
@@ -145,64 +130,4 @@ step_reconcile(struct attempt *attempt, struct err *err)
 	if (attempt->row->target_id)
 		return reconcile_rotation(attempt, &all, err);
 	return reconcile_creation(attempt, &all, err);
-}
-
-/* The one living namesake, or NULL. Fails when there are several. */
-static bool
-living_namesake(struct attempt *attempt, const struct token **living, struct err *err)
-{
-	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
-	struct tokens all;
-	size_t count = 0;
-
-	*living = NULL;
-	if (is_stopped(attempt, err) || !evidence_list(attempt, &all, err))
-		return false;
-	for (size_t i = 0; i < all.count; i++) {
-		if (strcmp(all.items[i].name, attempt->frozen.name) != 0 ||
-			!token_is_alive(&all.items[i], now))
-			continue;
-		*living = &all.items[i];
-		count++;
-	}
-	if (count < 2)
-		return true;
-	err_set(err, ERR_PERSON, 0, "%zu living tokens have that name", count);
-	return err_advise(err, GLR_NAMESAKES);
-}
-
-/* Somebody else rotated it. Whoever did holds the secret, so nothing is done but by order. */
-bool
-step_respond(struct attempt *attempt, struct err *err)
-{
-	const struct token *living;
-
-	if (!living_namesake(attempt, &living, err))
-		return false;
-	if (!living) {
-		err_set(err, ERR_REFUSED, 0,
-			"it is revoked, not by us, and nothing of that name is alive");
-		return err_advise(err, GLR_REVOKED);
-	}
-	if (attempt->ordered)
-		return aim_at(attempt, living);
-	err_set(err, ERR_REFUSED, 0, "somebody else rotated it: #%lld is the token now",
-		(long long)living->id);
-	return err_advise(err, GLR_FOREIGN_ROTATION);
-}
-
-/* Nothing is left to rotate. A person may have made a new one by hand; else nothing is done. */
-bool
-step_recover(struct attempt *attempt, struct err *err)
-{
-	const struct token *living;
-
-	if (!living_namesake(attempt, &living, err))
-		return false;
-	if (living) {
-		err_set(err, ERR_MOVED, 0, "#%lld has taken its place", (long long)living->id);
-		return err_advise(err, GLR_FOREIGN_ROTATION);
-	}
-	err_set(err, ERR_REFUSED, 0, "it is revoked and has no living successor");
-	return err_advise(err, GLR_REVOKED);
 }

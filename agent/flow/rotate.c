@@ -110,7 +110,22 @@ read_target(struct attempt *attempt, struct err *err)
 	return find_highest(attempt, &owner, err);
 }
 
-/* Before a creation the owner's own list, in all states, must show no namesake. */
+/* What stands in the way of a creation: any namesake, in all states; of one that takes a lost token's place, a living one. */
+static bool
+is_in_the_way(struct attempt *attempt, const struct token *token, struct err *err)
+{
+	const bool again = attempt->frozen.recreating == STATED_YES;
+
+	if (strcmp(token->name, attempt->frozen.name) != 0)
+		return false;
+	if (again && !token_is_alive(token, gitlab_now(gitlab_server_of(attempt->gitlab))))
+		return false;
+	err_set(err, again ? ERR_MOVED : ERR_REFUSED, 0, "#%lld of that name is there already",
+		(long long)token->id);
+	err_advise(err, again ? GLR_FOREIGN_ROTATION : GLR_NAMESAKES);
+	return true;
+}
+
 static bool
 read_absence(struct attempt *attempt, struct err *err)
 {
@@ -121,13 +136,9 @@ read_absence(struct attempt *attempt, struct err *err)
 		return err_wrap(err, "the owner's tokens");
 	if (!attempt->row->highest_id && all.count)
 		attempt->row->highest_id = all.items[all.count - 1].id;
-	for (size_t i = 0; i < all.count; i++) {
-		if (strcmp(all.items[i].name, attempt->frozen.name) != 0)
-			continue;
-		err_set(err, ERR_REFUSED, 0, "#%lld of that name is there already",
-			(long long)all.items[i].id);
-		return err_advise(err, GLR_NAMESAKES);
-	}
+	for (size_t i = 0; i < all.count; i++)
+		if (is_in_the_way(attempt, &all.items[i], err))
+			return false;
 	return true;
 }
 
@@ -235,6 +246,21 @@ send_request(struct attempt *attempt, struct token *token, struct err *err)
 		attempt->arena, token, err);
 }
 
+static void
+tell_new_bot(struct attempt *attempt)
+{
+	const struct frozen *frozen = &attempt->frozen;
+
+	if (frozen->recreating != STATED_YES ||
+		(frozen->type != TYPE_PROJECT && frozen->type != TYPE_GROUP))
+		return;
+	attempt->told = arena_format(attempt->arena,
+		"it was lost and is made anew as #%lld, with a new bot, user %lld: what was granted to the old bot "
+		"(protected branches, CODEOWNERS, other projects) is to be granted again",
+		(long long)attempt->row->new_id, (long long)attempt->row->new_user_id);
+	attempt->told_advice = GLR_NEW_BOT;
+}
+
 /* One request, once. Whatever keeps it from being sent leads back to the preflight. */
 bool
 step_request(struct attempt *attempt, struct err *err)
@@ -265,5 +291,6 @@ step_request(struct attempt *attempt, struct err *err)
 	row->generation = attempt->last_stamp.generation + 1;
 	row->secret = token.secret;
 	attempt->alive = false;
+	tell_new_bot(attempt);
 	return true;
 }

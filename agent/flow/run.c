@@ -11,24 +11,9 @@
 #include "base/workers.h"
 #include "flow/adopt.h"
 #include "flow/begin.h"
+#include "flow/running.h"
 #include "flow/walk.h"
 #include "gitlab/people.h"
-
-/* What one run holds besides its context. */
-struct run {
-	struct context *context;
-	const struct run_orders *orders;
-	struct outcome *outcome;
-	size_t workers;
-	struct gitlab **connections; /* one a worker, opened by it */
-	struct attempt **attempts;   /* every row of this run */
-	size_t count, capacity;
-	struct attempt **walking; /* those that are walked now */
-	struct err *ends;      /* why each of them ended the run; kind ERR_NONE: it did not */
-	struct rotations rows; /* that were open when the run began */
-	struct token_records records;
-	bool knows_version;
-};
 
 /* --- walking --- */
 
@@ -78,6 +63,9 @@ walk_job(void *argument, size_t worker, size_t job)
 
 	attempt->gitlab = connection(run, worker);
 	if (!attempt->row->id) {
+		/* What is lost waits until the run knows how much is. */
+		if (attempt->is_lost && attempt->repair == REPAIR_WAITS)
+			return true;
 		/* What a signal holds back is planned again by the next run. */
 		if (*run->context->stop)
 			return true;
@@ -103,8 +91,8 @@ learn_version(struct run *run, struct err *err)
 	return err->kind != ERR_CREDENTIAL && err->kind != ERR_STOPPED;
 }
 
-static bool
-walk(struct run *run, struct attempt **attempts, size_t count, struct err *err)
+bool
+run_walk(struct run *run, struct attempt **attempts, size_t count, struct err *err)
 {
 	auto_free struct err *ends = memory_or_abort(calloc(count + 1, sizeof(*ends)));
 	bool ok;
@@ -170,6 +158,7 @@ open_row(struct run *run, struct rotation *row, struct err *err)
 	attempt = add_attempt(run, row);
 	/* What comes to light while an order is carried out was not part of it. */
 	attempt->ordered = run->orders->ordered != NULL;
+	attempt->rotated_at = record->rotated_at;
 	if (!attempt_open(attempt, record->generation, record->token_id, err) ||
 		!begin_again(
 			attempt, run->context->policies, record, run->outcome, &goes_on, err))
@@ -191,7 +180,7 @@ finish_open_rows(struct run *run, struct err *err)
 			return false;
 	if (run->count)
 		notify_status("finishing %zu open rotations", run->count);
-	return walk(run, run->attempts, run->count, err);
+	return run_walk(run, run->attempts, run->count, err);
 }
 
 /* --- adopting --- */
@@ -269,7 +258,9 @@ begin_item(struct run *run, const struct plan_item *item, const struct token_rec
 	struct rotation *row = arena_alloc(run->context->arena, sizeof(*row));
 	struct attempt *attempt = add_attempt(run, row);
 
-	begin_row(attempt, run->context->policies, item, record);
+	begin_row(attempt, run->context->policies, item, record,
+		gitlab_now(run->context->server));
+	attempt->rotated_at = record->rotated_at;
 	return attempt_open(attempt, record->generation, record->token_id, err);
 }
 
@@ -294,7 +285,7 @@ rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
 	}
 	if (run->count > before)
 		notify_status("rotating %zu tokens", run->count - before);
-	return walk(run, run->attempts + before, run->count - before, err);
+	return run_walk(run, run->attempts + before, run->count - before, err);
 }
 
 static bool
@@ -321,55 +312,6 @@ do_plan(struct run *run, struct err *err)
 	       rotate_due(run, reading.plan, wanted, records, err);
 }
 
-/* --- waiting --- */
-
-/* Those that rest until a moment of server time; `*soonest` is the first of them. */
-static size_t
-find_waiting(const struct run *run, struct attempt **waiting, int64_t *soonest)
-{
-	size_t count = 0;
-
-	*soonest = INT64_MAX;
-	for (size_t i = 0; i < run->count; i++) {
-		struct attempt *attempt = run->attempts[i];
-
-		if (!attempt->row->id || !row_state_is_open(attempt->row->state) ||
-			!attempt->wait_until)
-			continue;
-		waiting[count++] = attempt;
-		if (attempt->wait_until < *soonest)
-			*soonest = attempt->wait_until;
-	}
-	return count;
-}
-
-/* A lost answer is settled by time; the run waits for it when it has nothing else to do. */
-static bool
-walk_waiting(struct run *run, struct err *err)
-{
-	struct context *context = run->context;
-	auto_free struct attempt **waiting =
-		memory_or_abort(calloc(run->count + 1, sizeof(*waiting)));
-	int64_t soonest, left;
-	size_t count;
-
-	while ((count = find_waiting(run, waiting, &soonest)) > 0) {
-		left = soonest - gitlab_now(context->server);
-		if (left > 0) {
-			log_line(LOG_LEVEL_NOTICE,
-				"waiting %lld s for %zu unsettled rotation%s", (long long)left,
-				count, count == 1 ? "" : "s");
-			notify_status("waiting for %zu unsettled rotations", count);
-			notify_extend(left + MINUTE_SEC);
-			if (!clock_pause(left * 1000, context->stop))
-				return err_set(err, ERR_STOPPED, 0, "stopped by a signal");
-		}
-		if (!walk(run, waiting, count, err))
-			return false;
-	}
-	return true;
-}
-
 /* --- the whole --- */
 
 static int64_t
@@ -388,7 +330,7 @@ do_phases(struct run *run, struct err *err)
 		return false;
 	if (context->policies->is_valid && !stopped(run, err) && !do_plan(run, err))
 		return false;
-	if (stopped(run, err) || !walk_waiting(run, err))
+	if (stopped(run, err) || !run_walk_waiting(run, err) || !run_repair_losses(run, err))
 		return false;
 	if (!context->policies->is_valid)
 		return err_set(
@@ -401,6 +343,7 @@ static bool
 remember_run(struct run *run, bool ended, struct err *err)
 {
 	struct journal *journal = run->context->journal;
+	const bool is_well = ended && !outcome_troubles(run->outcome);
 	char text[WHEN_TEXT_BYTES], head[EVENT_HASH_TEXT];
 
 	moment_iso(gitlab_now(run->context->server), text);
@@ -409,8 +352,11 @@ remember_run(struct run *run, bool ended, struct err *err)
 	/* For the host's log, which the journal cannot reach; a person at a terminal has no use for it. */
 	log_line(run->count && !isatty(STDERR_FILENO) ? LOG_LEVEL_NOTICE : LOG_LEVEL_DEBUG,
 		"the journal's events end in %s", head);
-	if (ended && !outcome_troubles(run->outcome) &&
-		!journal_set(journal, "last_good_run", text, err))
+	/* An order looks at a part only: it says nothing of the rest. */
+	if (!run->orders->ordered &&
+		!journal_set(journal, "all_well", is_well ? text : "", err))
+		return false;
+	if (is_well && !journal_set(journal, "last_good_run", text, err))
 		return false;
 	return journal_flush(journal, err);
 }

@@ -82,6 +82,11 @@ done_text(struct attempt *attempt, enum state_of_row to)
 		if (!row->target_id)
 			return arena_format(attempt->arena, "a new token, to live until %s",
 				date_text(row->wanted_on, date));
+		if (attempt->frozen.taken_over_at &&
+			row->target_id != attempt->last_stamp.token_id)
+			return arena_format(attempt->arena,
+				"rotate #%lld, taken over from whoever made it, to live until %s",
+				(long long)row->target_id, date_text(row->wanted_on, date));
 		return arena_format(attempt->arena, "rotate #%lld, to live until %s",
 			(long long)row->target_id, date_text(row->wanted_on, date));
 	case STATE_HELD:
@@ -93,6 +98,8 @@ done_text(struct attempt *attempt, enum state_of_row to)
 		return count_text(attempt,
 			row->old_id ? "the old secret is dead; proven in" : "proven in");
 	case STATE_PLANNED:
+		if (attempt->frozen.recreating == STATED_YES && !row->intent_at)
+			return "a new one is created in its place";
 		return row->target_id == attempt->frozen.first_target
 		               ? "the request never happened"
 		               : arena_format(attempt->arena, "#%lld is rotated next",
@@ -163,6 +170,7 @@ move(struct attempt *attempt, enum state_of_row to, const char *text, struct out
 		attempt->last_stamp.token_id = row->new_id;
 		attempt->last_stamp.generation = row->generation;
 		attempt->last_stamp.date = day_of_secret(row);
+		attempt->rotated_at = row->moved_at;
 	}
 	/* The log has its own words for these two. */
 	outcome_event(outcome, row, to == STATE_SWEPT || to == STATE_CLOSED ? "" : text);
@@ -295,7 +303,9 @@ attempt_report(const struct attempt *attempt, struct outcome *outcome)
 		outcome_trouble(
 			outcome, &(struct trouble){ .address = row->address,
 					 .text = attempt->told,
-					 .advice = row->state == STATE_CLOSED ? 0 : row->advice,
+					 .advice = attempt->told_advice ? attempt->told_advice
+		                                   : row->state == STATE_CLOSED ? 0
+		                                                                : row->advice,
 					 .person = true,
 					 .works_until = NO_MOMENT });
 	if (attempt->trouble.kind == ERR_NONE || row->state == STATE_CLOSED)

@@ -121,6 +121,8 @@ static const struct field limits_fields[] = {
 	  .help = "over how long tokens are spread that are due only because they were adopted or a line was edited; unstated: 30d" },
 	{ "settle",            FIELD_DELAY, FILLS(settle_sec), .min = 1, .max = DAY_SEC,
 	  .help = "how long after a lost answer it is believed that nothing happened; unstated: 5m" },
+	{ "clock_skew",        FIELD_DELAY, FILLS(clock_skew_sec), .min = 1, .max = 3650 * DAY_SEC,
+	  .help = "how far this host's clock may be from GitLab's before nothing is rotated; unstated: 5m" },
 	{ NULL },
 };
 static const struct shape limits_shape = {
@@ -133,6 +135,12 @@ static const struct word levels[] = {
 };
 static const struct word strategies[] = {
 	{ "rotate", STRATEGY_ROTATE }, { "replace", STRATEGY_REPLACE }, { NULL },
+};
+static const struct word foreign_answers[] = {
+	{ "alert", FOREIGN_ALERT }, { "takeover", FOREIGN_TAKEOVER }, { NULL },
+};
+static const struct word loss_answers[] = {
+	{ "alert", LOSS_ALERT }, { "recreate", LOSS_RECREATE }, { NULL },
 };
 static const struct word rotators[] = {
 	{ "agent", ROTATE_WITH_AGENT }, { "self", ROTATE_WITH_SELF }, { NULL },
@@ -157,6 +165,10 @@ static const struct field entry_fields[] = {
 	  .help = "rotate (the default): the same owner or bot, the old secret dies at once; replace is not in this version yet" },
 	{ "rotate_with",     FIELD_WORD,    FILLS(rotate_with), .words = rotators,
 	  .help = "agent (the default): our credential rotates it; self is not in this version yet" },
+	{ "on_foreign_rotation", FIELD_WORD, FILLS(on_foreign_rotation), .words = foreign_answers,
+	  .help = "when somebody else rotated it: alert (the default) tells a person; takeover rotates their token, at most once a day" },
+	{ "on_loss",         FIELD_WORD,    FILLS(on_loss), .words = loss_answers,
+	  .help = "when it is lost through us, or ran out and was removed while nobody looked: alert (the default) tells a person; recreate makes a new one" },
 	{ "except",          FIELD_TEXTS,   FILLS(except), .check = check_pattern,
 	  .help = "patterns only: addresses, with stars, that the pattern does not mean" },
 	{ "scopes_at_most",  FIELD_TEXTS,   FILLS(scopes_at_most), .min = 1, .max = NAME_MOST,
@@ -169,8 +181,6 @@ static const struct field entry_fields[] = {
 	{ "when_idle",           FIELD_TEXT, FILLS(description), .check = check_later },
 	{ "new_bot",             FIELD_TEXT, FILLS(description), .check = check_later },
 	{ "secret",              FIELD_TEXT, FILLS(description), .check = check_later },
-	{ "on_foreign_rotation", FIELD_TEXT, FILLS(description), .check = check_later },
-	{ "on_loss",             FIELD_TEXT, FILLS(description), .check = check_later },
 	{ "window",              FIELD_TEXT, FILLS(description), .check = check_later },
 	{ NULL },
 };

@@ -205,6 +205,8 @@ fill_in(struct policies *policies)
 		policies->limits.ramp_sec = 30 * DAY_SEC;
 	if (!policies->limits.settle_sec)
 		policies->limits.settle_sec = 5 * MINUTE_SEC;
+	if (!policies->limits.clock_skew_sec)
+		policies->limits.clock_skew_sec = 5 * MINUTE_SEC;
 	for (size_t i = 0; i < policies->lifetimes.count; i++)
 		if (!lifetimes[i].renew_before_sec)
 			lifetimes[i].renew_before_sec = lifetimes[i].max_lifetime_sec / 3;

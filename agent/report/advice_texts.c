@@ -221,6 +221,51 @@ static const struct advice_text texts[] = {
 		"the token dies at its date if nobody renews it",
 		"GitLab answers 401 or 404 alike. A bot user of another project or group cannot be given this right; use a person's, a service account's or an administrator's token.",
 	},
+	{
+		GLR_CLOCK,
+		"this host's clock and GitLab's differ, so nothing is rotated",
+		"every secret stands where it was delivered and lives until its token's own date",
+		"one of the two is wrong, and nothing here tells which: dates that are asked for, and what tells our new tokens from a stranger's, hang on GitLab's",
+		"date -u; curl --silent --head URL | grep -i '^date:'\n"
+		"timedatectl   (is this host's clock synchronised?)\n"
+		"correct the one that is wrong, then: glrotate check; glrotate run\n"
+		"if this host has no right time and needs none: limits: { clock_skew: … } in the policy",
+		"tokens near their date die while nobody renews them",
+		"All is read as ever, and secrets that are held already are delivered. GitLab's time is taken from the Date line of its answers, which a proxy before it may have written.",
+	},
+	{
+		GLR_RESTORED,
+		"GitLab was put back from a backup",
+		"what GitLab knew when the backup was made; secrets that were made since are dead",
+		"a token that the journal knows to be dead lives again, or numbers that were given are given no more",
+		"glrotate plan   (which tokens show it)\n"
+		"glrotate rotate TOKEN --reason 'GitLab was restored'   (for each: its secret is delivered anew)\n"
+		"and what was created since the backup, and is gone: glrotate explain TOKEN",
+		"rotating by memory could take a token for another that was given its number",
+		"Nothing new is begun, in no project, until no token shows it any more. An order names the token, and is carried out.",
+	},
+	{
+		GLR_LOSSES,
+		"more tokens were lost than are repaired without a person",
+		"nothing of them: their secrets are dead wherever they stand",
+		"more than three losses in one run have a cause that is not theirs: a proxy, GitLab itself, or somebody who revokes",
+		"glrotate status --failed   (which ones)\n"
+		"look into GitLab's log at the time of the first, and mend the cause\n"
+		"glrotate rotate TOKEN --reason 'lost'   (one to three at a time)",
+		"what revoked these would revoke their successors",
+		"Only tokens whose entry says on_loss: recreate are made anew, and only what the journal proves to be lost through us.",
+		.is_dead = true,
+	},
+	{
+		GLR_NEW_BOT,
+		"a lost token was made anew, with a new bot user",
+		"the new secret: it is delivered as the entry says",
+		"a project's or group's token cannot be created for the bot of another, and the old one was dead",
+		"glrotate explain " TOKEN "\n"
+		"grant the new bot what the old one had: protected branches and tags, CODEOWNERS, approval rules, other projects",
+		"what the old bot alone was allowed to do fails with the new secret",
+		"It is told once, by the run that did it; glrotate history tells it for ever.",
+	},
 };
 
 const struct advice_text *

@@ -24,7 +24,11 @@ enum advice {
 	GLR_ROTATE_REFUSED = 117,
 	GLR_DOUBT_STAYS = 118,        /* whether a request happened cannot be read by this credential */
 	GLR_OWNER_UNREADABLE = 119,
-	GLR_LAST = GLR_OWNER_UNREADABLE,
+	GLR_CLOCK = 120,              /* this host's clock and GitLab's differ: nothing is rotated */
+	GLR_RESTORED = 121,           /* GitLab was put back from a backup: nothing is changed */
+	GLR_LOSSES = 122,             /* more losses in one run than are repaired without a person */
+	GLR_NEW_BOT = 123,            /* a lost token was made anew, and its bot user is another */
+	GLR_LAST = GLR_NEW_BOT,
 };
 
 #endif

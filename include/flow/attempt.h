@@ -28,9 +28,20 @@ struct frozen {
 	int64_t access_level;
 	const char *description;
 	int64_t first_target;          /* the id that was in use when the row was opened; 0: none was */
+	enum stated takes_over;        /* on_foreign_rotation: takeover */
+	enum stated recreates;         /* on_loss: recreate */
+	int64_t taken_over_at;         /* when this row was last aimed at what somebody else made; 0: never */
+	enum stated recreating;        /* the token to create takes the place of one that is lost: dead namesakes are its own */
 };
 extern const struct shape frozen_shape;
 struct owner frozen_owner(const struct frozen *frozen);
+
+/* What the run has to say to a row whose token is lost. */
+enum repair {
+	REPAIR_WAITS,    /* it is not known yet how many are */
+	REPAIR_GOES_ON,
+	REPAIR_TOO_MANY, /* more than can be by chance: none is repaired */
+};
 
 struct attempt {
 	/* Shared by all workers, borrowed. */
@@ -47,16 +58,20 @@ struct attempt {
 	struct deliveries deliveries;
 	struct destination *destinations; /* one a delivery, decoded from its spec */
 	struct stamp last_stamp;       /* what our last secret gets in its destinations; generation 0 before the first */
+	int64_t rotated_at;            /* our last rotation of the token; 0: none */
 	int64_t known_highest;         /* the owner's highest token id in this run's inventory; 0: not read */
 	/* Within this run. */
 	int64_t preflight_msec;        /* clock.h; when the destinations passed; 0: not yet */
 	bool alive;                    /* the held secret was proven in this run */
 	unsigned unseen;               /* how often GitLab did not know it yet */
 	bool went_back;
+	bool is_lost;                  /* it waits for `repair`, and could be made anew */
+	enum repair repair;
 	bool doubted;                  /* it stood at DOUBTED in this run */
 	unsigned delivered;            /* destinations written in this run */
 	int64_t wait_until;            /* server time before which asking again is useless; 0: none */
 	const char *told;              /* what a person should know though the row goes on; NULL: nothing */
+	int told_advice;               /* GLR-nnn of it, or 0 */
 	struct err trouble;            /* why it rests, or was given up; kind ERR_NONE: all is well */
 };
 
@@ -94,8 +109,13 @@ const struct token *evidence_find(const struct tokens *all, int64_t id); /* or N
 bool evidence_is_fork(const struct attempt *attempt, const struct token *token);
 /* Such a one, or row->new_id, that only our own request can have made: a secret whose answer was lost cannot have been used. */
 bool evidence_is_ours(const struct attempt *attempt, const struct token *token);
+/* The target is dead, and so is all that came after it, which our own request made and whose secret nobody ever had. */
+bool evidence_is_loss_of_ours(const struct attempt *attempt, const struct tokens *all);
 
-/* The steps, a file each: rotate.c, reconcile.c, deliver.c, verify.c, retire.c. Each says in its file what it proves; all fail
+/* From here on the row is about that token, whose secret nobody of us holds. */
+void attempt_aim_at(struct attempt *attempt, const struct token *token);
+
+/* The steps, a file each: rotate.c, reconcile.c, respond.c, deliver.c, verify.c, retire.c. Each says in its file what it proves; all fail
  * with the kinds that the table's columns mean. */
 must_check bool step_preflight(struct attempt *attempt, struct err *err);
 must_check bool step_request(struct attempt *attempt, struct err *err);

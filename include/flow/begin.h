@@ -10,7 +10,7 @@
 /* Fills attempt->row (zeroed) and attempt->deliveries for journal_begin(): the token's identity, rules and destinations as the plan
  * has them. Texts live in attempt->arena. Nothing is written. */
 void begin_row(struct attempt *attempt, const struct policies *policies,
-	const struct plan_item *item, const struct token_record *record);
+	const struct plan_item *item, const struct token_record *record, int64_t now);
 
 /* For an open row that a former run left, already opened. One whose request never left, or that only waits for a person, follows
  * the policy as it is now, when that is valid: new destinations and rules, or DROPPED when the entry is gone. Every other row goes

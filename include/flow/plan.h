@@ -48,6 +48,8 @@ struct plan_item {
 	const struct lifetime *lifetime;
 	struct list destinations;            /* struct destination; owner_id from the record's pins */
 	enum plan_action action;
+	bool takes_over;                     /* `token` is somebody else's rotation, answered as the policy says */
+	bool recreates;                      /* PLAN_CREATE of one that ran out and was removed */
 	bool adopts;                         /* it will be remembered from this run on, without a change */
 	const char *rule;                    /* for token_record.rule */
 	int64_t rule_since;
@@ -65,6 +67,7 @@ struct plan {
 
 struct plan_options {
 	int64_t limit;                       /* rotations_per_run; 0 holds everything back */
+	int64_t well_at;                     /* the last run of all tokens, if it found all well; else 0 */
 	int64_t own_token_id;                /* the credential we ourselves use: never planned; 0: not known */
 	bool (*ordered)(void *context, const struct address *address); /* `rotate TOKEN`: due now; may be NULL */
 	void *context;

@@ -14,6 +14,8 @@
 
 enum strategy { STRATEGY_UNSTATED, STRATEGY_ROTATE, STRATEGY_REPLACE };
 enum rotate_with { ROTATE_WITH_UNSTATED, ROTATE_WITH_AGENT, ROTATE_WITH_SELF };
+enum on_foreign_rotation { FOREIGN_UNSTATED, FOREIGN_ALERT, FOREIGN_TAKEOVER };
+enum on_loss { LOSS_UNSTATED, LOSS_ALERT, LOSS_RECREATE };
 
 struct gitlab_section {
 	struct place at;
@@ -36,6 +38,7 @@ struct limits {
 	int64_t rotations_per_run;     /* 20 */
 	int64_t ramp_sec;              /* 30d */
 	int64_t settle_sec;            /* 5m */
+	int64_t clock_skew_sec;        /* 5m */
 };
 
 struct token_entry {
@@ -48,6 +51,8 @@ struct token_entry {
 	int strategy;                  /* enum strategy */
 	int rotate_with;               /* enum rotate_with */
 	const char *description;       /* given at creation */
+	int on_foreign_rotation;       /* enum on_foreign_rotation */
+	int on_loss;                   /* enum on_loss */
 	/* patterns only */
 	struct texts except;           /* checked to parse as patterns */
 	struct texts scopes_at_most;

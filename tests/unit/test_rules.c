@@ -116,8 +116,6 @@ rules_refuse_what_this_version_cannot_do(void **state)
 		"token: 'project:g/a:ci', deliver: [ file: /a ], when_idle: 2h",
 		"token: 'project:g/a:ci', deliver: [ file: /a ], new_bot: accept",
 		"token: 'project:g/a:ci', deliver: [ file: /a ], secret: x",
-		"token: 'project:g/a:ci', deliver: [ file: /a ], on_loss: recreate",
-		"token: 'project:g/a:ci', deliver: [ file: /a ], on_foreign_rotation: takeover",
 		"token: 'trigger:g/a:ci', deliver: [ file: /a ]",
 		"token: 'project_deploy:g/a:ci', deliver: [ file: /a ]",
 		"token: 'personal:*:ci', deliver: [ file: '/a/{owner}' ]",
