@@ -206,6 +206,23 @@ read_listing(struct listing *listing, struct gitlab *gitlab, struct err *err)
 	       err_wrap(err, "the tokens of '%s'", listing->address.owner);
 }
 
+/* Rule 8: a plain 401 after which /self fails too is about our credential, and nobody presents that again. */
+static void
+judge(struct listing *listing, struct gitlab *gitlab)
+{
+	struct token token;
+	struct err probe;
+
+	if (listing->trouble.kind != ERR_REFUSED || !strstr(listing->trouble.text, "401") ||
+		token_self(gitlab, listing->arena, &token, NULL, &probe) ||
+		(probe.kind != ERR_REFUSED && probe.kind != ERR_CREDENTIAL))
+		return;
+	err_wrap(&probe, "our own credential");
+	probe.kind = ERR_CREDENTIAL;
+	err_advise(&probe, GLR_OWN_CREDENTIAL);
+	listing->trouble = probe;
+}
+
 static bool
 list_job(void *context, size_t worker, size_t job)
 {
@@ -217,6 +234,8 @@ list_job(void *context, size_t worker, size_t job)
 	listing->arena = arena_new();
 	listing->is_readable =
 		read_listing(listing, reader->connections[worker], &listing->trouble);
+	if (!listing->is_readable)
+		judge(listing, reader->connections[worker]);
 	return listing->is_readable || !ends_reading(&listing->trouble);
 }
 

@@ -27,6 +27,8 @@ struct gitlab_server {
 	int64_t failed_msec
 		[FAILURES_MOST]; /* when credentials were refused, a ring; 0: never */
 	size_t failures;
+	size_t under_way;
+	pthread_cond_t ended; /* one of those under way */
 	unsigned sent;
 	int major, minor;
 };
@@ -49,6 +51,7 @@ gitlab_server_new(struct http_site *site, const volatile int *stop)
 	server->stop = stop ? stop : &never_stop;
 	server->pace = pace_new(stop);
 	pthread_mutex_init(&server->lock, NULL);
+	pthread_cond_init(&server->ended, NULL);
 	return server;
 }
 
@@ -57,6 +60,7 @@ gitlab_server_free(struct gitlab_server *server)
 {
 	if (!server)
 		return;
+	pthread_cond_destroy(&server->ended);
 	pthread_mutex_destroy(&server->lock);
 	pace_free(server->pace);
 	free(server);
@@ -175,15 +179,40 @@ learn(struct gitlab_server *server, const struct http_answer *answer)
 	pthread_mutex_unlock(&server->lock);
 }
 
+/* Under the lock: whether so many more may fail without being too many. */
 static bool
-may_fail_again(struct gitlab_server *server)
+has_room(const struct gitlab_server *server, size_t more)
 {
-	int64_t oldest;
+	const int64_t now_msec = clock_msec();
+
+	for (size_t i = 0; i < FAILURES_MOST; i++)
+		more += server->failed_msec[i] &&
+		        now_msec - server->failed_msec[i] < FAILURES_MSEC;
+	return more < FAILURES_MOST;
+}
+
+/* Whatever is under way may fail too: who could be one too many waits for those answers. */
+static bool
+begin_call(struct gitlab_server *server)
+{
+	bool may;
 
 	pthread_mutex_lock(&server->lock);
-	oldest = server->failed_msec[server->failures % FAILURES_MOST];
+	while (server->under_way && !has_room(server, server->under_way))
+		pthread_cond_wait(&server->ended, &server->lock);
+	may = has_room(server, 0);
+	server->under_way += may;
 	pthread_mutex_unlock(&server->lock);
-	return !oldest || clock_msec() - oldest >= FAILURES_MSEC;
+	return may;
+}
+
+static void
+end_call(struct gitlab_server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	server->under_way--;
+	pthread_cond_broadcast(&server->ended);
+	pthread_mutex_unlock(&server->lock);
 }
 
 /* A plain 401 elsewhere may only mean that this is not ours to see. */
@@ -247,22 +276,16 @@ may_ask_again(const struct http_request *request, const struct http_answer *answ
 	}
 }
 
-bool
-gitlab_call(struct gitlab *gitlab, const char *method, const char *path,
-	const struct secret *body, struct http_answer *answer, struct err *err)
+static bool
+send_patiently(struct gitlab *gitlab, const struct http_request *request,
+	struct http_answer *answer, struct err *err)
 {
-	const struct http_request request = { method, path, gitlab->credential, body };
 	int64_t pause_msec = PAUSE_FIRST_MSEC;
 
-	*answer = (struct http_answer){ 0 };
-	if (!may_fail_again(gitlab->server))
-		return err_set(err, ERR_LATER, 0,
-			"GitLab refused our credentials %d times within three minutes; we pause",
-			FAILURES_MOST);
 	for (int try = 1;; try++, pause_msec *= 2) {
-		if (send_once(gitlab, &request, answer, err))
+		if (send_once(gitlab, request, answer, err))
 			return true;
-		if (try == TRIES || !may_ask_again(&request, answer, err))
+		if (try == TRIES || !may_ask_again(request, answer, err))
 			return false;
 		http_answer_done(answer);
 		*answer = (struct http_answer){ 0 };
@@ -271,6 +294,23 @@ gitlab_call(struct gitlab *gitlab, const char *method, const char *path,
 			return err_wrap(err, "stopped before it was asked again");
 		}
 	}
+}
+
+bool
+gitlab_call(struct gitlab *gitlab, const char *method, const char *path,
+	const struct secret *body, struct http_answer *answer, struct err *err)
+{
+	const struct http_request request = { method, path, gitlab->credential, body };
+	bool ok;
+
+	*answer = (struct http_answer){ 0 };
+	if (!begin_call(gitlab->server))
+		return err_set(err, ERR_LATER, 0,
+			"GitLab refused our credentials %d times within three minutes; we pause",
+			FAILURES_MOST);
+	ok = send_patiently(gitlab, &request, answer, err);
+	end_call(gitlab->server);
+	return ok;
 }
 
 static bool

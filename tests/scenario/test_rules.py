@@ -1,8 +1,10 @@
 """The rules that nothing may break, each by its number; what is no rule of a moment stands in the other themes."""
+import json
 import re
 import signal
+import time
 
-from harness import Case, main, until
+from harness import Between, Case, main, until
 
 DUE = {"created": "-85d", "expires": "+5d"}
 WORLD = {"projects": [
@@ -116,7 +118,61 @@ class Rules(Case):
                 # The preflight of the second attempt is the one other thing.
                 self.assertEqual([r for r in between if r["method"] != "GET" and "variables" not in r["path"]], [])
 
+    def test_rule_3_what_a_killed_run_left_is_read_before_anything_else(self):
+        self.kill_at("POST", "*/rotate")
+        self.forget_requests()
+        self.exits(0, "run")
+        self.assertIn("rotation.doubted", self.host.events())
+        touched = [r["n"] for r in self.changes()]
+        self.assertLess(self.asked("GET", "/access_tokens$")[0]["n"], touched[0])
+        self.holds("shop/api", "PUSH", "push")
+
+    def killed_in_doubt(self):
+        """The answer to a rotation is lost, and the run dies before it has read anything of it: the intended date, and the target."""
+        self.sim.fault("drop_before_commit", method="POST", path="*/rotate")
+        self.sim.fault("delay", method="GET", path="*/access_tokens", nth=2, ms=LATE_MSEC)
+        running = self.host.start("run")
+        until(lambda: all(f["hits"] for f in self.sim.ask("GET", "/sim/faults").json), "the reading")
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        self.clear_faults()
+        request = self.asked("POST", "/rotate$")[0]
+        self.forget_requests()
+        return request["body"]["expires_at"], int(request["path"].split("/")[-2])
+
+    def test_rule_3_what_never_happened_is_read_twice_however_long_ago_it_was(self):
+        self.killed_in_doubt()
+        self.advance("2h")
+        self.exits(0, "run")
+        posted = self.asked("POST", "/rotate$")[0]["n"]
+        self.assertGreaterEqual(len([r for r in self.asked("GET", "/access_tokens$") if r["n"] < posted]), 2)
+        self.holds("shop/api", "PUSH", "push")
+
+    def test_rule_3_what_cannot_be_seen_any_more_is_not_taken_for_what_never_happened(self):
+        _, target = self.killed_in_doubt()
+        self.sim.act("purge_bot", token=target)
+        self.advance("2h")
+        self.needs_person(self.host.run("run"), "GLR-118")
+        self.assertEqual([r for r in self.asked("POST") if "access_tokens" in r["path"]], [])
+
+    def test_rule_3_a_successor_whose_secret_was_used_is_not_ours(self):
+        """Nobody can use a secret whose answer was lost."""
+        date, target = self.killed_in_doubt()
+        theirs = self.sim.act("rotate", token=target, expires_at=date)
+        self.assertTrue(self.opens(theirs["secret"]))
+        self.needs_person(self.host.run("run"), "GLR-108")
+        self.assertTrue(self.sim.alive(theirs["id"]))
+        self.assertEqual(self.asked("POST", "/rotate$"), [])
+
     # --- 4: a credential is proven before it walks a rotate path: `rules_were_kept` looks at every test of every theme ---
+
+    def test_rule_4_what_somebody_revokes_in_the_middle_is_not_made_anew(self):
+        for method, path in (("GET", "*/access_tokens/*"), ("POST", "*/rotate")):
+            with self.subTest(method):
+                self.again()
+                self.sim.act("revoke", token=self.living("push")["id"], before={"method": method, "path": path})
+                self.needs_person(self.host.run("run"), "GLR-109")
+                self.assertEqual(self.asked("POST", "/access_tokens$"), [])
 
     # --- 5: every destination passes before the old secret dies ---
 
@@ -154,7 +210,28 @@ class Rules(Case):
                 self.assertEqual(self.asked("POST", "/rotate$"), [])
                 self.assertEqual(self.living("push")["id"], before)
 
-    # --- 6 is lost, kill and soak; 7 is secrets ---
+    # --- 6: no token is changed that is not the row's; the rest of it is lost, kill and soak; 7 is secrets ---
+
+    def test_rule_6_a_second_successor_that_is_not_ours_is_told_and_left_alone(self):
+        self.sim.act("rotate", token=self.living("push")["id"], expires_at="2027-03-01",
+                     after={"method": "POST", "path": "*/rotate"})
+        ended = self.host.run("run")
+        self.assertIn("is not ours", ended.err)
+        self.assertEqual(len([t for t in self.tokens_of("push") if t["alive"]]), 2)
+        self.assertEqual(self.asked("DELETE", "/access_tokens/"), [])
+
+    def test_rule_6_a_number_that_is_another_token_now_is_left_alone(self):
+        for changed in ({"user_id": 4711}, {"created_at": "2020-01-01T00:00:00.000Z"}):
+            with self.subTest(changed):
+                self.again()
+                between = Between(self.sim, lambda method, path, status, body, new=changed: (
+                    status, json.dumps({**json.loads(body), **new}).encode()
+                    if re.search(r"/access_tokens/\d+$", path) else body))
+                self.addCleanup(between.close)
+                self.host.url = between.url
+                self.host.set_tokens(PUSH % self.host.path)
+                self.needs_person(self.host.run("run"), "GLR-110")
+                self.assertEqual(self.asked("POST", "/rotate$"), [])
 
     # --- 8: invalid_token ends it; a plain 401 does not ---
 
@@ -194,6 +271,49 @@ class Rules(Case):
         self.clear_faults()
         self.settles()
         self.holds("shop/api", "PUSH", "push")
+
+    def ends_when_self_fails_too(self, method, path):
+        self.sim.fault("status", method=method, path=path, times=0, **PLAIN)
+        self.sim.fault("status", method="GET", path="*/self", nth=2, times=0, **PLAIN)
+        self.needs_person(self.host.run("run"), "GLR-114")
+        self.assertEqual([r["status"] for r in self.asked()].count(401), 2)
+        self.assertEqual(self.asked()[-1]["status"], 401)
+        self.clear_faults()
+        self.settles()
+        self.holds("shop/api", "PUSH", "push")
+
+    def test_rule_8_a_plain_401_to_a_list_after_which_self_fails_too_ends_it(self):
+        self.ends_when_self_fails_too("GET", "*/projects/10/access_tokens")
+
+    def test_rule_8_a_plain_401_to_the_request_after_which_self_fails_too_ends_it(self):
+        self.ends_when_self_fails_too("POST", "*/rotate")
+
+    def test_rule_8_ten_refusals_in_three_minutes_are_the_most(self):
+        """Each new secret that GitLab does not know yet is a failed authentication, and thirty of them ban our address."""
+        self.sim.act("several", acts=[{"act": "create_token", "kind": "project", "owner": "shop/api", "name": f"t{n}",
+                                       "scopes": ["api"], "created": "-89d", "expires": "+1d"} for n in range(20)])
+        proofs = []
+
+        def mend(_, path, status, body):
+            if not path.endswith("/self"):
+                return status, body
+            proofs.append(path)
+            if len(proofs) == 1:  # our own credential lives
+                return status, body
+            time.sleep(LATE_MSEC / 1000)  # so that all who ask at once have asked
+            return PLAIN["status"], PLAIN["body"].encode()
+        between = Between(self.sim, mend)
+        self.addCleanup(between.close)
+        self.host.url = between.url + "\n  requests_at_once: 20"
+        self.host.set_tokens("".join(f"""
+  - token: project:shop/api:t{n}
+    deliver: [ ci_variable: T{n} ]
+""" for n in range(20)))
+        running = self.host.start("run")
+        self.addCleanup(running.communicate)
+        self.addCleanup(running.kill)
+        until(lambda: running.poll() is not None or len(proofs) > 11, "the end, or the eleventh")
+        self.assertIn(len(proofs), range(2, 12))
 
 
 if __name__ == "__main__":
