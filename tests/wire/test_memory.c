@@ -313,7 +313,26 @@ no_copy_of_a_secret_outlives_it(void **state)
 			found.any[SENT], found.any[ANSWERED], found.where);
 }
 
-/* Else the test above would prove nothing. */
+/* Without an exchange around it, whose own memory would soon lie over what the decoder left. */
+static void
+no_copy_of_a_secret_outlives_its_decoding(void **state)
+{
+	auto_secret struct secret *text = request_body();
+	auto_arena struct arena *arena = arena_new();
+	struct message message;
+	struct found found;
+	struct err err;
+	(void)state;
+
+	assert_true(json_decode(text, &message_shape, arena, &message, &err));
+	secret_free(message.token);
+	secret_free(take(text));
+	search_memory(&found);
+	if (*found.where)
+		fail_msg("in %s", found.where);
+}
+
+/* Else the tests above would prove nothing. */
 static void
 a_secret_that_is_held_is_found(void **state)
 {
@@ -336,6 +355,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_copy_of_a_secret_outlives_it),
+		cmocka_unit_test(no_copy_of_a_secret_outlives_its_decoding),
 		cmocka_unit_test(a_secret_that_is_held_is_found),
 	};
 	struct err err;
