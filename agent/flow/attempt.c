@@ -1,5 +1,7 @@
 #include "flow/attempt.h"
 
+#include "base/json.h"
+
 #define FILLS(member) offsetof(struct frozen, member)
 /* clang-format off */
 static const struct field frozen_fields[] = {
@@ -21,6 +23,7 @@ static const struct field frozen_fields[] = {
 	{ "recreates",        FIELD_BOOL,  FILLS(recreates) },
 	{ "taken_over_at",    FIELD_INT,   FILLS(taken_over_at) },
 	{ "recreating",       FIELD_BOOL,  FILLS(recreating) },
+	{ "ordered",          FIELD_BOOL,  FILLS(ordered) },
 	{ NULL },
 };
 
@@ -76,6 +79,13 @@ frozen_owner(const struct frozen *frozen)
 		.in_project = frozen->in_project == STATED_YES,
 		.path = frozen->owner,
 	};
+}
+
+void
+attempt_freeze(struct attempt *attempt)
+{
+	attempt->row->frozen =
+		json_encode_text(&frozen_shape, &attempt->frozen, attempt->arena);
 }
 
 enum step_end

@@ -256,7 +256,8 @@ pick_new(const struct deciding *deciding, struct plan_item *item)
 static void
 pick_token(const struct deciding *deciding, struct plan_item *item)
 {
-	if (item->record && item->record->token_id)
+	/* What was released and comes back is adopted as if it were new. */
+	if (item->record && item->record->token_id && !item->record->released_at)
 		pick_known(deciding, item);
 	else if (item->entry->id)
 		pick_by_id(deciding, item);
@@ -290,7 +291,7 @@ set_destinations(const struct deciding *deciding, struct plan_item *item)
 		person(item, 0, arena_text(deciding->arena, err.text));
 		return false;
 	}
-	if (item->record)
+	if (item->record && !item->record->released_at)
 		pins_apply(item->record->destinations, deciding->arena, &item->destinations);
 	return true;
 }

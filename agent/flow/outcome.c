@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -13,6 +14,8 @@ struct outcome {
 	unsigned counts[COUNT_COUNT];
 	struct trouble **troubles;
 	size_t count, capacity;
+	struct troubles before; /* what earlier runs told */
+	int64_t began_at;
 };
 
 /* The words of a state's arrival never change, so that a filter on them keeps working. */
@@ -133,6 +136,27 @@ log_trouble(const struct trouble *trouble)
 		trouble->advice ? ")" : "");
 }
 
+int64_t
+troubles_since(const struct troubles *before, const struct trouble *trouble, int64_t now)
+{
+	for (size_t i = 0; i < before->count; i++) {
+		const struct trouble *told = &before->items[i];
+
+		if (told->since && told->advice == trouble->advice &&
+			!strcmp(told->address, trouble->address) &&
+			(told->advice || !strcmp(told->text, trouble->text)))
+			return told->since;
+	}
+	return trouble->since ? trouble->since : now;
+}
+
+void
+outcome_before(struct outcome *outcome, const struct troubles *before, int64_t now)
+{
+	outcome->before = *before;
+	outcome->began_at = now;
+}
+
 void
 outcome_trouble(struct outcome *outcome, const struct trouble *trouble)
 {
@@ -143,6 +167,7 @@ outcome_trouble(struct outcome *outcome, const struct trouble *trouble)
 	*kept = *trouble;
 	kept->address = arena_text(outcome->arena, trouble->address ? trouble->address : "");
 	kept->text = arena_text(outcome->arena, trouble->text);
+	kept->since = troubles_since(&outcome->before, kept, outcome->began_at);
 	outcome->troubles = arena_grow(outcome->arena, outcome->troubles, outcome->count,
 		&outcome->capacity, sizeof(struct trouble *));
 	outcome->troubles[outcome->count++] = kept;

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/advice.h"
-#include "base/json.h"
 #include "base/when.h"
 #include "flow/attempt.h"
 
@@ -23,7 +22,7 @@ attempt_aim_at(struct attempt *attempt, const struct token *token)
 	attempt->frozen.user_id = token->user_id;
 	attempt->frozen.created_msec = token->created_msec;
 	attempt->frozen.expires_on = token->expires_on;
-	row->frozen = json_encode_text(&frozen_shape, &attempt->frozen, attempt->arena);
+	attempt_freeze(attempt);
 }
 
 /* The one living namesake, or NULL. Fails when there are several. */
@@ -94,7 +93,7 @@ step_respond(struct attempt *attempt, struct err *err)
 			"it is revoked, not by us, and nothing of that name is alive");
 		return err_advise(err, GLR_REVOKED);
 	}
-	if (!attempt->ordered) {
+	if (attempt->frozen.ordered != STATED_YES) {
 		if (attempt->frozen.takes_over != STATED_YES)
 			return is_foreign(living, "", err);
 		if (!is_its_successor(attempt, &all, living))
@@ -127,7 +126,7 @@ recreate(struct attempt *attempt, const struct tokens *all, struct err *err)
 	frozen->created_msec = 0;
 	if (frozen->type == TYPE_PROJECT || frozen->type == TYPE_GROUP)
 		frozen->user_id = 0;
-	row->frozen = json_encode_text(&frozen_shape, frozen, attempt->arena);
+	attempt_freeze(attempt);
 	return true;
 }
 

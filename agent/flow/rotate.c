@@ -218,7 +218,8 @@ step_preflight(struct attempt *attempt, struct err *err)
 	row->wanted_on = due_wanted_date(now, attempt->frozen.max_lifetime_sec);
 	row->intent_at = now;
 	row->old_id = row->target_id;
-	row->frozen = json_encode_text(&frozen_shape, &attempt->frozen, attempt->arena);
+	attempt->frozen.ordered = STATED_NO;
+	attempt_freeze(attempt);
 	return true;
 }
 

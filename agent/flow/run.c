@@ -11,6 +11,7 @@
 #include "base/workers.h"
 #include "flow/adopt.h"
 #include "flow/begin.h"
+#include "flow/remember.h"
 #include "flow/running.h"
 #include "flow/walk.h"
 #include "gitlab/people.h"
@@ -156,12 +157,15 @@ open_row(struct run *run, struct rotation *row, struct err *err)
 	if (!record)
 		return err_set(err, ERR_STORE, 0, "row %lld has no token", (long long)row->id);
 	attempt = add_attempt(run, row);
+	if (!attempt_open(attempt, record->generation, record->token_id, err))
+		return false;
 	/* What comes to light while an order is carried out was not part of it. */
-	attempt->ordered = run->orders->ordered != NULL;
 	attempt->rotated_at = record->rotated_at;
-	if (!attempt_open(attempt, record->generation, record->token_id, err) ||
-		!begin_again(
-			attempt, run->context->policies, record, run->outcome, &goes_on, err))
+	if (run->orders->ordered) {
+		attempt->frozen.ordered = STATED_YES;
+		attempt_freeze(attempt);
+	}
+	if (!begin_again(attempt, run->context->policies, record, run->outcome, &goes_on, err))
 		return false;
 	return !goes_on || take_doubt(run, row, err);
 }
@@ -325,8 +329,11 @@ do_phases(struct run *run, struct err *err)
 {
 	struct context *context = run->context;
 
-	if (!identity_prove(context->identity, context->gitlab, err) ||
-		!finish_open_rows(run, err))
+	if (!remember_read(context->journal, context->arena, &run->before, err) ||
+		!identity_prove(context->identity, context->gitlab, err))
+		return false;
+	outcome_before(run->outcome, &run->before, gitlab_now(context->server));
+	if (!finish_open_rows(run, err))
 		return false;
 	if (context->policies->is_valid && !stopped(run, err) && !do_plan(run, err))
 		return false;
@@ -338,27 +345,40 @@ do_phases(struct run *run, struct err *err)
 	return true;
 }
 
-/* When the last run was, for `status`; and the head of the events, so that a copy of the log can vouch for them. */
+/* The head of the events, so that a copy of the log can vouch for them. */
 static bool
-remember_run(struct run *run, bool ended, struct err *err)
+log_head(struct run *run, struct err *err)
 {
-	struct journal *journal = run->context->journal;
-	const bool is_well = ended && !outcome_troubles(run->outcome);
-	char text[WHEN_TEXT_BYTES], head[EVENT_HASH_TEXT];
+	char head[EVENT_HASH_TEXT];
 
-	moment_iso(gitlab_now(run->context->server), text);
-	if (!journal_set(journal, "last_run", text, err) || !journal_head(journal, head, err))
+	if (!journal_head(run->context->journal, head, err))
 		return false;
 	/* For the host's log, which the journal cannot reach; a person at a terminal has no use for it. */
 	log_line(run->count && !isatty(STDERR_FILENO) ? LOG_LEVEL_NOTICE : LOG_LEVEL_DEBUG,
 		"the journal's events end in %s", head);
-	/* An order looks at a part only: it says nothing of the rest. */
-	if (!run->orders->ordered &&
-		!journal_set(journal, "all_well", is_well ? text : "", err))
-		return false;
-	if (is_well && !journal_set(journal, "last_good_run", text, err))
-		return false;
-	return journal_flush(journal, err);
+	return true;
+}
+
+static bool
+is_about(void *context, const char *address)
+{
+	return is_wanted(context, address);
+}
+
+/* `end` NULL: the run went through. */
+static bool
+remember(struct run *run, const struct err *end, struct err *err)
+{
+	return log_head(run, err) &&
+	       remember_run(&(struct remembering){ .journal = run->context->journal,
+				    .outcome = run->outcome,
+				    .before = &run->before,
+				    .now = gitlab_now(run->context->server),
+				    .ended_by = end,
+				    .is_partial = run->orders->ordered != NULL,
+				    .is_about = is_about,
+				    .context = run },
+		       err);
 }
 
 static void
@@ -394,17 +414,18 @@ run_do(struct context *context, const struct run_orders *orders, struct outcome 
 		.outcome = outcome,
 		.workers = (size_t)context->policies->gitlab.requests_at_once,
 	};
-	struct err ignored;
+	struct err trouble;
 	bool ok;
 
 	run.connections = arena_alloc(context->arena, run.workers * sizeof(struct gitlab *));
 	journal_set_now(context->journal, server_time, context->server);
 	ok = do_phases(&run, err);
 	report(&run);
-	if (!ok && err->kind == ERR_STORE)
-		remember_run(&run, false, &ignored);
-	else if (!remember_run(&run, ok, ok ? err : &ignored))
+	/* What ended the run is told rather than what kept that from being written down. */
+	if (!remember(&run, ok ? NULL : err, &trouble) && ok) {
+		*err = trouble;
 		ok = false;
+	}
 	run_done(&run);
 	return ok;
 }

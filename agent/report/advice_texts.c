@@ -34,11 +34,11 @@ static const struct advice_text texts[] = {
 		"a sealed secret in the journal does not open",
 		"every secret that was delivered; the one in flight is the newest of its token",
 		"its row was altered, or copied from another journal",
-		"glrotate history " TOKEN "\n"
+		"glrotate history   (which token was held last)\n"
 		"put journal.db and key back from one backup, made at one time, then: glrotate run\n"
 		"without a backup, as root in the state directory: mv journal.db journal.db.damaged; then see GLR-107",
 		"the token's old secret is dead already: its consumers fail until it is rotated again",
-		"glrotate history tells which token was held last, and glrotate history --verify whether events were changed. If nobody of yours touched the file, somebody else may have.",
+		"glrotate history --verify tells whether events were changed. If nobody of yours touched the file, somebody else may have.",
 		.is_dead = true,
 	},
 	{
@@ -137,11 +137,10 @@ static const struct advice_text texts[] = {
 		"the token's bot user is no member of its project or group",
 		"the secret authenticates, and sees nothing of the project or group",
 		"the bot's membership ended or was taken away; GitLab deletes such bots and their tokens after a time",
-		"glrotate rotate " TOKEN " --reason 'mend the membership of its bot'\n"
-		"if it stays so: create another of the same name in Settings > Access tokens, revoke this one, then:\n"
+		"create another token of the same name in Settings > Access tokens, revoke this one there, then:\n"
 		"glrotate rotate " TOKEN " --reason 'new bot'",
 		"pipelines fail although the token is alive",
-		"Older releases of GitLab let the membership end at the token's date; a rotation renews it. To look: curl --header @FILE URL/api/v4/projects/ID/members/all/USER_ID",
+		"A bot cannot be made a member again, and a rotation does not do it. Before GitLab 16.8 (groups: 16.10) the membership ended at the date of the token before. To look: curl --header @FILE URL/api/v4/projects/ID/members/all/USER_ID",
 	},
 	{
 		GLR_DESTINATION_REFUSED,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/when.h"
+#include "flow/remember.h"
 #include "report/page.h"
 
 /* What standings_read() fills, and out of what. */
@@ -12,6 +13,7 @@ struct reader {
 	struct arena *arena;
 	int64_t now;
 	struct standings *standings;
+	struct troubles troubles;
 };
 
 /* Facts are seconds since 1970, or a moment as text. */
@@ -37,6 +39,47 @@ row_of(const struct rotations *rows, const struct token_record *record)
 		if (rows->items[i].token == record->number)
 			return &rows->items[i];
 	return NULL;
+}
+
+static const struct trouble *
+trouble_of(const struct reader *reader, const char *address)
+{
+	for (size_t i = 0; i < reader->troubles.count; i++)
+		if (!strcmp(reader->troubles.items[i].address, address))
+			return &reader->troubles.items[i];
+	return NULL;
+}
+
+static bool
+is_remembered(const struct token_records *records, const char *address)
+{
+	for (size_t i = 0; i < records->count; i++)
+		if (!strcmp(records->items[i].address, address))
+			return true;
+	return false;
+}
+
+/* A token that could not be adopted yet is known by what was told of it alone. */
+static void
+add_unremembered(struct reader *reader)
+{
+	const struct token_records *known = &reader->standings->records;
+	const size_t most = known->count + reader->troubles.count;
+	struct token_record *all = arena_alloc(reader->arena, (most + 1) * sizeof(*all));
+	size_t count = known->count;
+
+	if (count)
+		memcpy(all, known->items, count * sizeof(*all));
+	for (size_t i = 0; i < reader->troubles.count; i++) {
+		const char *address = reader->troubles.items[i].address;
+
+		if (*address && !is_remembered(known, address))
+			all[count++] = (struct token_record){ .address = address,
+				.expires_on = NO_DATE,
+				.last_used_msec = NO_MOMENT,
+				.adopted_at = NO_MOMENT };
+	}
+	reader->standings->records = (struct token_records){ all, count };
 }
 
 bool
@@ -92,11 +135,11 @@ is_dead(const struct token_record *record, int64_t now)
 static enum standing
 judge(const struct standing_item *item, int64_t now)
 {
-	if (item->row && item->row->advice)
+	if ((item->row && item->row->advice) || (item->trouble && item->trouble->person))
 		return STANDING_PERSON;
 	if (is_dead(item->record, now))
 		return STANDING_DEAD;
-	if (item->row)
+	if (item->row || item->trouble)
 		return STANDING_OPEN;
 	if (item->record->released_at)
 		return STANDING_RELEASED;
@@ -107,6 +150,18 @@ judge(const struct standing_item *item, int64_t now)
 	if (item->lifetime && item->due.due_at <= now + 7 * DAY_SEC)
 		return STANDING_SOON;
 	return STANDING_WELL;
+}
+
+static const char *
+words_of_person(const struct standing_item *item, struct arena *arena)
+{
+	const char *code = page_advice(arena,
+		item->row && item->row->advice ? item->row->advice : item->trouble->advice);
+
+	if (item->row)
+		return arena_format(
+			arena, "%s %s", row_state_name(item->row->state), code ? code : "");
+	return code ? code : "needs a person";
 }
 
 static const char *
@@ -122,10 +177,9 @@ words_of(const struct standing_item *item, struct arena *arena)
 	};
 
 	if (item->standing == STANDING_PERSON)
-		return arena_format(arena, "%s %s", row_state_name(item->row->state),
-			page_advice(arena, item->row->advice));
+		return words_of_person(item, arena);
 	if (item->standing == STANDING_OPEN)
-		return row_state_name(item->row->state);
+		return item->row ? row_state_name(item->row->state) : "waits";
 	if (item->standing == STANDING_WELL && !item->record->token_id)
 		return "not created";
 	return words[item->standing];
@@ -139,6 +193,8 @@ fill_item(const struct reader *reader, const struct token_record *record,
 
 	item->record = record;
 	item->row = row_of(&reader->standings->rows, record);
+	item->trouble =
+		item->row && item->row->advice ? NULL : trouble_of(reader, record->address);
 	if (item->row)
 		ok = journal_deliveries(
 			reader->journal, item->row->id, reader->arena, &item->deliveries, err);
@@ -168,14 +224,17 @@ bool
 standings_read(struct journal *journal, const struct policies *policies, int64_t now,
 	struct arena *arena, struct standings *standings, struct err *err)
 {
-	struct reader reader = { journal, policies, arena, now, standings };
+	struct reader reader = { journal, policies, arena, now, standings, { 0 } };
 
 	*standings = (struct standings){ 0 };
 	if (!read_moment(&reader, "last_run", &standings->last_run, err) ||
 		!read_moment(&reader, "last_good_run", &standings->last_good_run, err) ||
+		!remember_read(journal, arena, &reader.troubles, err) ||
 		!journal_tokens(journal, arena, &standings->records, err) ||
 		!journal_open_rows(journal, arena, &standings->rows, err))
 		return false;
+	add_unremembered(&reader);
+	standings->end = trouble_of(&reader, "");
 	standings->items =
 		arena_alloc(arena, (standings->records.count + 1) * sizeof(*standings->items));
 	for (size_t i = 0; i < standings->records.count; i++, standings->count++)

@@ -161,7 +161,9 @@ add_row(const struct stand *stand, struct table *table, const struct standing_it
 			record->rotated_at ? page_day(arena, record->rotated_at) : NULL,
 		[COLUMN_SEEN] = record->seen_at ? page_day(arena, record->seen_at) : NULL,
 		[COLUMN_GENERATION] = arena_format(arena, "%" PRId64, record->generation),
-		[COLUMN_TROUBLE] = item->row ? item->row->trouble : NULL,
+		[COLUMN_TROUBLE] = item->trouble ? item->trouble->text
+		                   : item->row   ? item->row->trouble
+		                                 : NULL,
 	};
 
 	table_row(table, cells,
@@ -197,13 +199,31 @@ works_until(const struct standing_item *item)
 	return is_dead ? NO_MOMENT : date_start(item->record->expires_on);
 }
 
+/* The worst that is known of a token that needs a person. */
+static struct trouble
+trouble_of(const struct standing_item *item)
+{
+	const struct rotation *row = item->row;
+
+	if (item->trouble)
+		return *item->trouble;
+	return (struct trouble){
+		.address = item->record->address,
+		.text = row ? row->trouble : "it ran out before it was renewed",
+		.advice = row && row->advice ? row->advice : GLR_REVOKED,
+		.person = true,
+		.since = row ? row->trouble_since : date_start(item->record->expires_on),
+		.works_until = works_until(item),
+	};
+}
+
 /* What is behind a line of the table that is not well: the trouble, the destinations, and what to do. */
 static void
 print_item(const struct stand *stand, const struct standing_item *item)
 {
 	const struct rotation *row = item->row;
 
-	printf("\n%s  %s: %s\n", item->record->address,
+	printf("\n%s%s%s: %s\n", item->record->address, item->record->token_id ? "  " : "",
 		page_id(stand->arena, item->record->token_id), item->words);
 	if (row)
 		printf("  rotation %" PRId64 " stands at %s since %s%s%s\n", row->id,
@@ -220,15 +240,28 @@ print_item(const struct stand *stand, const struct standing_item *item)
 				*delivery->trouble ? ": " : "", delivery->trouble);
 	}
 	if (item->standing <= STANDING_DEAD) {
-		struct trouble trouble = { .address = item->record->address,
-			.text = row ? row->trouble : "it ran out before it was renewed",
-			.advice = row && row->advice ? row->advice : GLR_REVOKED,
-			.person = true,
-			.since =
-				row ? row->trouble_since : date_start(item->record->expires_on),
-			.works_until = works_until(item) };
+		const struct trouble trouble = trouble_of(item);
+
 		advice_print(&trouble, stand->now, stdout);
+	} else if (item->trouble && !row) {
+		printf("  %s\n", item->trouble->text);
 	}
+}
+
+/* Of the last run as a whole. */
+static void
+print_end(const struct stand *stand)
+{
+	const struct trouble *end = stand->standings.end;
+
+	if (!end)
+		return;
+	if (!end->person) {
+		printf("it ended early: %s\n", end->text);
+		return;
+	}
+	putchar('\n');
+	advice_print(end, stand->now, stdout);
 }
 
 static bool
@@ -236,6 +269,8 @@ print_page(const struct stand *stand, struct err *err)
 {
 	if (!options_bare(stand->options))
 		printf("%s\n%s\n", headline(stand), last_run(stand));
+	if (!options_bare(stand->options))
+		print_end(stand);
 	if (!print_table(stand, err))
 		return false;
 	if (options_bare(stand->options))
@@ -268,6 +303,18 @@ deliveries_json(const struct deliveries *deliveries)
 }
 
 static struct json *
+trouble_json(struct arena *arena, const struct trouble *trouble)
+{
+	struct json *json = json_new_object();
+
+	json_set_text(json, "text", trouble->text);
+	json_set_text(json, "advice", page_advice(arena, trouble->advice));
+	json_set_bool(json, "person", trouble->person);
+	page_set_moment(json, "since", trouble->since);
+	return json;
+}
+
+static struct json *
 item_json(const struct stand *stand, const struct standing_item *item)
 {
 	const struct token_record *record = item->record;
@@ -289,9 +336,12 @@ item_json(const struct stand *stand, const struct standing_item *item)
 	page_set_moment(json, "seen_at", record->seen_at);
 	if (item->lifetime)
 		json_set(json, "due", page_due_json(&item->due));
-	if (item->row) {
-		json_set_text(json, "advice", page_advice(stand->arena, item->row->advice));
+	if (item->row)
 		json_set(json, "open", page_row_json(item->row));
+	if (item->standing <= STANDING_DEAD || item->trouble) {
+		const struct trouble trouble = trouble_of(item);
+
+		json_set(json, "trouble", trouble_json(stand->arena, &trouble));
 	}
 	json_set(json, "destinations", deliveries_json(&item->deliveries));
 	return json;
@@ -306,12 +356,25 @@ print_json(const struct stand *stand, struct err *err)
 	json_set_text(page, "headline", headline(stand));
 	page_set_moment(page, "last_run", stand->standings.last_run);
 	page_set_moment(page, "last_good_run", stand->standings.last_good_run);
+	if (stand->standings.end)
+		json_set(page, "ended_early_by",
+			trouble_json(stand->arena, stand->standings.end));
 	for (size_t i = 0; i < stand->standings.count; i++)
 		if (is_shown(stand->options, &stand->standings.items[i]))
 			json_push(tokens, item_json(stand, &stand->standings.items[i]));
 	json_set(page, "tokens", tokens);
 	return json_print(page, stdout) ||
 	       err_set(err, ERR_LATER, errno, "cannot write the answer");
+}
+
+static int
+exit_of(const struct standings *standings)
+{
+	const struct trouble *end = standings->end;
+
+	if (count_between(standings, STANDING_PERSON, STANDING_DEAD) || (end && end->person))
+		return 3;
+	return count_between(standings, STANDING_OPEN, STANDING_LAGS) || end ? 1 : 0;
 }
 
 bool
@@ -329,8 +392,6 @@ verb_status(
 	rotations_done(&stand.standings.rows);
 	if (!ok)
 		return false;
-	*exit_code = count_between(&stand.standings, STANDING_PERSON, STANDING_DEAD) ? 3
-	             : count_between(&stand.standings, STANDING_OPEN, STANDING_LAGS) ? 1
-	                                                                             : 0;
+	*exit_code = exit_of(&stand.standings);
 	return true;
 }

@@ -32,9 +32,13 @@ struct frozen {
 	enum stated recreates;         /* on_loss: recreate */
 	int64_t taken_over_at;         /* when this row was last aimed at what somebody else made; 0: never */
 	enum stated recreating;        /* the token to create takes the place of one that is lost: dead namesakes are its own */
+	enum stated ordered;           /* a person, who saw how the row stands, wants it rotated; until the next intent */
 };
 extern const struct shape frozen_shape;
 struct owner frozen_owner(const struct frozen *frozen);
+/* Puts attempt->frozen into the row, to be written with its next move. */
+struct attempt;
+void attempt_freeze(struct attempt *attempt);
 
 /* What the run has to say to a row whose token is lost. */
 enum repair {
@@ -48,7 +52,6 @@ struct attempt {
 	struct journal *journal;
 	struct identity *identity;
 	const volatile int *stop;
-	bool ordered;                  /* a person ordered this token's rotation */
 	/* This worker's. */
 	struct gitlab *gitlab;
 	struct arena *arena;

@@ -17,6 +17,15 @@ struct trouble {
 	int64_t works_until;     /* the secret in use lives until; NO_MOMENT: not known, or for ever */
 };
 
+struct troubles {
+	const struct trouble *items;
+	size_t count;
+};
+
+/* Since when this has been told: as `before` has it, when that is of the same address and kind; else its own `since`, else now. */
+int64_t troubles_since(
+	const struct troubles *before, const struct trouble *trouble, int64_t now);
+
 struct outcome;
 struct outcome *outcome_new(void);
 void outcome_free(struct outcome *outcome);
@@ -29,6 +38,8 @@ unsigned outcome_count(const struct outcome *outcome, enum outcome_count what);
 /* One event of a row: logged with its fields. */
 void outcome_event(struct outcome *outcome, const struct rotation *row, const char *text);
 void outcome_trouble(struct outcome *outcome, const struct trouble *trouble); /* copied, logged */
+/* What earlier runs told, borrowed: a trouble that goes on keeps its `since`; a new one without gets `now`. */
+void outcome_before(struct outcome *outcome, const struct troubles *before, int64_t now);
 
 size_t outcome_troubles(const struct outcome *outcome);
 const struct trouble *outcome_trouble_at(const struct outcome *outcome, size_t index);

@@ -17,6 +17,7 @@ struct run {
 	struct err *ends;      /* why each of them ended the run; kind ERR_NONE: it did not */
 	struct rotations rows; /* that were open when the run began */
 	struct token_records records;
+	struct troubles before;      /* what earlier runs told */
 	bool knows_version;
 };
 

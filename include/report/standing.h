@@ -4,14 +4,15 @@
 #define REPORT_STANDING_H
 
 #include "flow/due.h"
+#include "flow/outcome.h"
 #include "policy/policy.h"
 #include "store/journal.h"
 
 /* The worse the further up. */
 enum standing {
-	STANDING_PERSON,   /* its row waits for a person */
+	STANDING_PERSON,   /* it waits for a person */
 	STANDING_DEAD,     /* managed, and past its date */
-	STANDING_OPEN,     /* a rotation is under way */
+	STANDING_OPEN,     /* a rotation is under way, or something that passes keeps one from beginning */
 	STANDING_LAGS,     /* a destination does not hold the present secret */
 	STANDING_DUE,
 	STANDING_SOON,     /* due within a week */
@@ -20,19 +21,21 @@ enum standing {
 };
 
 struct standing_item {
-	const struct token_record *record;
+	const struct token_record *record; /* number 0: of one that is not remembered, the address alone */
 	const struct rotation *row;      /* open, or NULL */
 	struct deliveries deliveries;    /* of the open row, else of who holds the present secret */
 	const struct lifetime *lifetime; /* NULL: the policy cannot be read, or names it no more; `due` is empty then */
 	struct due due;
+	const struct trouble *trouble;   /* what the last run told of it; NULL: nothing, or the row knows better */
 	enum standing standing;
 	const char *words;               /* "ok", "due", "HELD GLR-113" */
 };
 
 struct standings {
-	struct token_records records;
+	struct token_records records;    /* with those that only a trouble names */
+	const struct trouble *end;       /* what ended the last run early; NULL: it went through */
 	struct rotations rows;           /* open ones; rotations_done() by the caller */
-	struct standing_item *items;     /* one a record, the worst first, then by due date */
+	struct standing_item *items;     /* one an address, the worst first, then by due date */
 	size_t count;
 	int64_t last_run, last_good_run; /* NO_MOMENT: never */
 };
