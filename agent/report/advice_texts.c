@@ -238,8 +238,8 @@ static const struct advice_text texts[] = {
 		"what GitLab knew when the backup was made; secrets that were made since are dead",
 		"a token that the journal knows to be dead lives again, or numbers that were given are given no more",
 		"glrotate plan   (which tokens show it)\n"
-		"glrotate rotate TOKEN --reason 'GitLab was restored'   (for each: its secret is delivered anew)\n"
-		"and what was created since the backup, and is gone: glrotate explain TOKEN",
+		"glrotate rotate " TOKEN " --reason 'GitLab was restored'   (for each: its secret is delivered anew)\n"
+		"and what was created since the backup, and is gone: glrotate explain " TOKEN,
 		"rotating by memory could take a token for another that was given its number",
 		"Nothing new is begun, in no project, until no token shows it any more. An order names the token, and is carried out.",
 	},
@@ -250,7 +250,7 @@ static const struct advice_text texts[] = {
 		"more than three losses in one run have a cause that is not theirs: a proxy, GitLab itself, or somebody who revokes",
 		"glrotate status --failed   (which ones)\n"
 		"look into GitLab's log at the time of the first, and mend the cause\n"
-		"glrotate rotate TOKEN --reason 'lost'   (one to three at a time)",
+		"glrotate rotate " TOKEN " --reason 'lost'   (one to three at a time)",
 		"what revoked these would revoke their successors",
 		"Only tokens whose entry says on_loss: recreate are made anew, and only what the journal proves to be lost through us.",
 		.is_dead = true,
