@@ -60,9 +60,9 @@ MUTANTS = [
     Mutant(2, "a change is not asked for again", "agent/gitlab/gitlab.c",
            'if (strcmp(request->method, "GET") != 0)', "if (err->kind == ERR_DOUBT)\n\t\treturn true;\n\tif (false)",
            scenario("rules", "Rules.test_rule_2_each_request_that_changes_a_token_has_its_own_intent")),
-    Mutant(2, "what was not sent is not asked for again either", "agent/gitlab/gitlab.c",
+    Mutant(2, "what GitLab puts off is not asked for again either", "agent/gitlab/gitlab.c",
            'if (strcmp(request->method, "GET") != 0) return false;', "",
-           scenario("lost", "Lost.test_a_rotation_whose_answer_fails_is_repaired")),
+           scenario("rules", "Rules.test_rule_2_a_request_that_gitlab_puts_off_is_a_new_intent_too")),
     Mutant(2, "a body that libcurl cannot rewind", "agent/base/http.c",
            "static size_t give_body(",
            "static int\nseek_body(void *data, curl_off_t offset, int origin)\n{\n\t(void)origin;\n\t((struct "
@@ -104,13 +104,13 @@ MUTANTS = [
            scenario("rules", "Rules.test_rule_3_what_never_happened_is_read_twice_however_long_ago_it_was")),
     Mutant(3, "a reading, not the table, says that it never happened", "agent/flow/reconcile.c",
            "if (!token_is_revoked(target))", "if (true)",
-           scenario("lost", "Lost.test_a_rotation_whose_answer_fails_is_repaired")),
+           scenario("lost", "Lost.test_a_lost_answer_is_told_as_repaired")),
     Mutant(3, "absence proves nothing", "agent/flow/reconcile.c",
            'err_set(err, ERR_PERSON, 0, "#%lld is not among',
            'err_set(err, ERR_REFUSED, 0,\n\t\t\t"#%lld is not among',
            scenario("rules", "Rules.test_rule_3_what_cannot_be_seen_any_more_is_not_taken_for_what_never_happened")),
     Mutant(3, "what was used is not ours", "agent/flow/evidence.c",
-           "|| token->last_used_msec != NO_MOMENT ||", "||",
+           "if (token->last_used_msec != NO_MOMENT ||", "if (",
            scenario("rules", "Rules.test_rule_3_a_successor_whose_secret_was_used_is_not_ours")),
 
     # --- 4: a credential is proven before it walks a rotate path; moved is never a reason to create ---

@@ -103,6 +103,14 @@ class Rules(Case):
                 self.assertEqual(len(posts), self.host.events().count("rotation.intended"))
                 self.holds("shop/api", "PUSH", "push")
 
+    def test_rule_2_a_request_that_gitlab_puts_off_is_a_new_intent_too(self):
+        self.sim.fault("status", method="POST", path="*/rotate", status=503, content_type="application/json",
+                       body='{"message":"maintenance"}')
+        self.assertEqual(self.host.run("run").code, 1)
+        self.assertEqual(len(self.asked("POST", "/rotate$")), 1)
+        self.settles()
+        self.assertEqual(len(self.asked("POST", "/rotate$")), self.host.events().count("rotation.intended"))
+
     # --- 3: doubt is settled by reading ---
 
     def test_rule_3_between_a_lost_answer_and_the_next_request_only_readings_stand(self):

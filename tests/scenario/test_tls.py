@@ -23,7 +23,8 @@ TOKENS = """
       - file: %s/push
 """
 # What is freed stays mapped, as in a long run.
-KEEPS_FREED = {"MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_MMAP_THRESHOLD_": "33554432"}
+# Meson would have it overwritten.
+KEEPS_FREED = {"MALLOC_PERTURB_": "0", "MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_MMAP_THRESHOLD_": "33554432"}
 
 
 def make_certificate(folder, name, host):
