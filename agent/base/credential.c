@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 /* Where `name` stands; false when there is no such place. */
@@ -86,6 +87,34 @@ credential_read(const char *name, struct secret **secret, struct err *err)
 		return err_wrap(err, "credential '%s'", name);
 	*secret = take(draft);
 	return true;
+}
+
+/* The lock is on what stood there when it was opened; whoever replaces the file holds it until they are done. */
+static bool
+is_still_there(const char *name, int fd)
+{
+	auto_close int now = -1;
+	struct stat held, present;
+	struct err ignored;
+
+	return credential_open(name, &now, &ignored) && !fstat(fd, &held) &&
+	       !fstat(now, &present) && held.st_ino == present.st_ino &&
+	       held.st_dev == present.st_dev;
+}
+
+bool
+credential_lock(const char *name, int *lock, struct err *err)
+{
+	auto_close int fd = -1;
+
+	if (!credential_open(name, &fd, err))
+		return err_wrap(err, "credential '%s'", name);
+	if (flock(fd, LOCK_EX | LOCK_NB) || !is_still_there(name, fd))
+		return err_set(err, ERR_LATER, 0,
+			"credential '%s': another glrotate rotates it now", name);
+	*lock = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return *lock >= 0 ||
+	       err_set(err, ERR_LATER, errno, "credential '%s': cannot be locked", name);
 }
 
 bool

@@ -24,6 +24,9 @@ static const struct field frozen_fields[] = {
 	{ "taken_over_at",    FIELD_INT,   FILLS(taken_over_at) },
 	{ "recreating",       FIELD_BOOL,  FILLS(recreating) },
 	{ "ordered",          FIELD_BOOL,  FILLS(ordered) },
+	{ "rotate_with",      FIELD_INT,   FILLS(rotate_with) },
+	{ "secret",           FIELD_TEXT,  FILLS(secret) },
+	{ "is_own",           FIELD_BOOL,  FILLS(is_own) },
 	{ NULL },
 };
 
@@ -67,6 +70,13 @@ bool
 attempt_creates(const struct attempt *attempt)
 {
 	return !attempt->row->target_id || attempt->row->strategy == ROW_REPLACES;
+}
+
+struct destination_tools
+attempt_tools(const struct attempt *attempt)
+{
+	return (struct destination_tools){ attempt->agent ? attempt->agent : attempt->gitlab,
+		attempt->arena };
 }
 
 struct owner

@@ -38,6 +38,9 @@ set_rules(struct frozen *frozen, const struct policies *policies,
 	frozen->takes_over =
 		entry->on_foreign_rotation == FOREIGN_TAKEOVER ? STATED_YES : STATED_NO;
 	frozen->recreates = entry->on_loss == LOSS_RECREATE ? STATED_YES : STATED_NO;
+	frozen->rotate_with = entry->rotate_with;
+	frozen->secret = entry->secret;
+	frozen->is_own = entry->is_own ? STATED_YES : STATED_NO;
 }
 
 void

@@ -91,7 +91,7 @@ open_gitlab(struct context *context, struct err *err)
 		return false;
 	context->server = gitlab_server_new(context->site, context->stop);
 	context->gitlab = gitlab_new(context->server, context->credential);
-	context->identity = identity_new();
+	context->identity = identity_new("our own credential");
 	return true;
 }
 

@@ -305,6 +305,25 @@ is_among(const struct texts *texts, const char *text)
 	return false;
 }
 
+/* What we ourselves present is rotated by the entry that says with which secret, and by no other. */
+static const char *
+why_in_use(const struct deciding *deciding, const struct plan_item *item)
+{
+	const struct plan_options *options = deciding->options;
+
+	if (item->token->id == options->own_token_id)
+		return item->entry->is_own ? NULL
+		                           : "it is the credential that glrotate itself uses";
+	if (item->token->id == options->rescue_token_id)
+		return "it is the rescue credential";
+	if (item->entry->rotate_with == ROTATE_WITH_SELF)
+		return NULL;
+	for (size_t i = 0; i < options->in_use_count; i++)
+		if (item->token->id == options->in_use[i])
+			return "another entry says that it rotates itself";
+	return NULL;
+}
+
 /* Why a pattern does not keep this token alive; NULL when it does. */
 static const char *
 why_not_managed(const struct deciding *deciding, const struct plan_item *item)
@@ -314,8 +333,9 @@ why_not_managed(const struct deciding *deciding, const struct plan_item *item)
 
 	if (!address_is_pattern(&entry->token))
 		return NULL;
-	if (token->id == deciding->options->own_token_id)
-		return "not managed: it is the credential that glrotate itself uses";
+	if (why_in_use(deciding, item))
+		return arena_format(
+			deciding->arena, "not managed: %s", why_in_use(deciding, item));
 	if (entry->level_at_most && token->access_level > entry->level_at_most)
 		return arena_format(deciding->arena,
 			"not managed: it is %s, above level_at_most",
@@ -386,9 +406,12 @@ decide_due(const struct deciding *deciding, struct plan_item *item)
 		item->due.dies_at = date_start(item->token->expires_on);
 		return;
 	}
-	if (item->token->id == deciding->options->own_token_id) {
+	apart = why_in_use(deciding, item);
+	if (apart) {
 		person(item, 0,
-			"it is the credential that glrotate itself uses: give glrotate one of its own");
+			arena_format(deciding->arena,
+				"%s: take it out of the policy, or give glrotate another",
+				apart));
 		return;
 	}
 	item->adopts = !item->record || !item->record->token_id || item->record->released_at;

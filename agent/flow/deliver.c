@@ -33,7 +33,7 @@ is_passing(const struct err *err)
 static bool
 write_one(struct attempt *attempt, size_t which, struct err *err)
 {
-	const struct destination_tools tools = { attempt->gitlab, attempt->arena };
+	const struct destination_tools tools = attempt_tools(attempt);
 	struct destination *destination = &attempt->destinations[which];
 	int64_t pause_msec = 1000;
 

@@ -13,16 +13,19 @@
 struct identity {
 	pthread_mutex_t lock;
 	bool known, distrusted;
-	int64_t token_id, user_id, expires_on;
-	char scopes[1024]; /* " api self_rotate " */
+	const char *what;
+	struct arena *arena;
+	struct token token; /* in `arena`, of the first proof */
 	int64_t proven_msec;
 };
 
 struct identity *
-identity_new(void)
+identity_new(const char *what)
 {
 	struct identity *identity = memory_or_abort(calloc(1, sizeof(*identity)));
 
+	identity->what = what;
+	identity->arena = arena_new();
 	pthread_mutex_init(&identity->lock, NULL);
 	return identity;
 }
@@ -33,6 +36,7 @@ identity_free(struct identity *identity)
 	if (!identity)
 		return;
 	pthread_mutex_destroy(&identity->lock);
+	arena_free(identity->arena);
 	free(identity);
 }
 
@@ -44,33 +48,20 @@ refuse(struct identity *identity, struct err *err)
 	return err_advise(err, GLR_OWN_CREDENTIAL);
 }
 
-static void
-remember_scopes(struct identity *identity, const struct texts *scopes)
-{
-	size_t used = 1;
-
-	strcpy(identity->scopes, " ");
-	for (size_t i = 0; i < scopes->count; i++) {
-		int wrote = snprintf(identity->scopes + used, sizeof(identity->scopes) - used,
-			"%s ", scopes->items[i]);
-		if (wrote < 0 || used + (size_t)wrote >= sizeof(identity->scopes))
-			break;
-		used += (size_t)wrote;
-	}
-}
-
-/* Under the lock. False when the credential is now another token than the one this run began with. */
+/* Under the lock. False when the credential is now another token than the one this run began with. `arena`, where the token's
+ * texts are, is taken over by the first proof. */
 static bool
-remember(struct identity *identity, const struct token *token, int64_t asked_msec)
+remember(struct identity *identity, const struct token *token, struct arena **arena,
+	int64_t asked_msec)
 {
-	if (identity->known && identity->token_id != token->id)
+	if (identity->known && identity->token.id != token->id)
 		return false;
-	identity->known = true;
-	identity->token_id = token->id;
-	identity->user_id = token->user_id;
-	identity->expires_on = token->expires_on;
 	identity->proven_msec = asked_msec;
-	remember_scopes(identity, &token->scopes);
+	if (identity->known)
+		return true;
+	arena_keep(identity->arena, take(*arena));
+	identity->token = *token;
+	identity->known = true;
 	return true;
 }
 
@@ -84,22 +75,22 @@ identity_prove(struct identity *identity, struct gitlab *gitlab, struct err *err
 	bool same;
 
 	if (identity_is_distrusted(identity)) {
-		err_set(err, ERR_CREDENTIAL, 0, "our own credential was refused in this run");
+		err_set(err, ERR_CREDENTIAL, 0, "%s was refused in this run", identity->what);
 		return err_advise(err, GLR_OWN_CREDENTIAL);
 	}
 	if (!token_self(gitlab, arena, &token, &state, err)) {
-		err_wrap(err, "our own credential");
+		err_wrap(err, "%s", identity->what);
 		if (err->kind == ERR_CREDENTIAL || err->kind == ERR_REFUSED)
 			return refuse(identity, err);
 		return false;
 	}
 	pthread_mutex_lock(&identity->lock);
-	same = remember(identity, &token, asked_msec);
+	same = remember(identity, &token, &arena, asked_msec);
 	pthread_mutex_unlock(&identity->lock);
 	if (!same) {
 		err_set(err, ERR_CREDENTIAL, 0,
-			"our own credential is token #%lld now, and was another when the run began",
-			(long long)token.id);
+			"%s is token #%lld now, and was another when the run began",
+			identity->what, (long long)token.id);
 		return refuse(identity, err);
 	}
 	return true;
@@ -153,23 +144,38 @@ identity_judge(struct identity *identity, struct gitlab *gitlab, struct err *err
 	return false;
 }
 
+const struct token *
+identity_token(const struct identity *identity)
+{
+	return identity->known ? &identity->token : NULL;
+}
+
 int64_t
 identity_token_id(const struct identity *identity)
 {
-	return identity->token_id;
+	return identity->token.id;
 }
 
 int64_t
 identity_expires_on(const struct identity *identity)
 {
-	return identity->expires_on;
+	return identity->token.expires_on;
 }
 
 bool
 identity_has_scope(const struct identity *identity, const char *scope)
 {
-	char padded[80];
+	const struct texts *scopes = &identity->token.scopes;
 
-	snprintf(padded, sizeof(padded), " %s ", scope);
-	return strstr(identity->scopes, padded) != NULL;
+	for (size_t i = 0; i < scopes->count; i++)
+		if (!strcmp(scopes->items[i], scope))
+			return true;
+	return false;
+}
+
+bool
+identity_may_rotate_itself(const struct identity *identity)
+{
+	return identity_has_scope(identity, "api") ||
+	       identity_has_scope(identity, "self_rotate");
 }

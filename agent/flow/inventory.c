@@ -85,6 +85,13 @@ add_exact(struct reader *reader, const struct token_entry *entry)
 		records_find(reader->records, entry->token.text));
 }
 
+/* A token that rotates itself is known by its own secret: see reading.c. */
+static bool
+is_listed(const struct token_entry *entry)
+{
+	return !address_is_pattern(&entry->token) && entry->rotate_with != ROTATE_WITH_SELF;
+}
+
 static struct address
 address_in(struct arena *arena, enum token_type type, const char *owner, const char *name)
 {
@@ -185,7 +192,7 @@ find_owners(struct reader *reader, struct err *err)
 	const struct token_entry *entries = reader->policies->tokens.items;
 
 	for (size_t i = 0; i < reader->policies->tokens.count; i++)
-		if (!address_is_pattern(&entries[i].token))
+		if (is_listed(&entries[i]))
 			add_exact(reader, &entries[i]);
 	for (size_t i = 0; i < reader->policies->tokens.count; i++)
 		if (address_is_pattern(&entries[i].token) &&
@@ -362,7 +369,7 @@ hold_all(struct reader *reader)
 		const struct address *address = &entries[i].token;
 
 		patterns = patterns || address_is_pattern(address);
-		if (!address_is_pattern(address))
+		if (is_listed(&entries[i]))
 			hold(reader, listing_of(reader, address->type, address->owner),
 				&entries[i], address);
 	}

@@ -1,7 +1,9 @@
 #include "flow/reading.h"
 
 #include "base/when.h"
+#include "flow/hold_self.h"
 #include "flow/inventory.h"
+#include "flow/own.h"
 
 void
 reading_done(struct reading *reading)
@@ -24,21 +26,38 @@ read_well_at(struct context *context, int64_t *well_at, struct err *err)
 	return true;
 }
 
+/* What the plan must leave alone: the tokens behind the credentials that are presented. */
+static bool
+read_in_use(struct context *context, struct reading *reading, struct plan_options *options,
+	struct err *err)
+{
+	struct err ignored;
+	int64_t *ids;
+
+	options->own_token_id = identity_token_id(context->identity);
+	if (!own_rescue(context, &options->rescue_token_id, &ignored, err) ||
+		!hold_self(context, &reading->records, &reading->rows, &reading->holdings, &ids,
+			&options->in_use_count, err))
+		return false;
+	options->in_use = ids;
+	return true;
+}
+
 bool
 reading_take(struct context *context, const struct plan_options *options, int64_t now,
 	struct reading *reading, struct err *err)
 {
-	struct plan_options with_own = *options;
+	struct plan_options whole = *options;
 
-	with_own.own_token_id = identity_token_id(context->identity);
-	return read_well_at(context, &with_own.well_at, err) &&
+	return own_add_entry(context, err) && read_well_at(context, &whole.well_at, err) &&
 	       journal_tokens(context->journal, context->arena, &reading->records, err) &&
 	       journal_open_rows(context->journal, context->arena, &reading->rows, err) &&
 	       inventory_read(context->server, context->credential,
 		       (size_t)context->policies->gitlab.requests_at_once, context->policies,
 		       &reading->records, context->arena, &reading->holdings, err) &&
+	       read_in_use(context, reading, &whole, err) &&
 	       plan_build(context->policies, &reading->holdings, &reading->records,
-		       &reading->rows, now ? now : gitlab_now(context->server), &with_own,
+		       &reading->rows, now ? now : gitlab_now(context->server), &whole,
 		       &reading->plan, err);
 }
 
@@ -46,6 +65,7 @@ bool
 reading_open(struct context *context, const struct plan_options *options, int64_t now,
 	struct reading *reading, struct err *err)
 {
-	return identity_prove(context->identity, context->gitlab, err) &&
+	return own_present(context, err) &&
+	       identity_prove(context->identity, context->gitlab, err) &&
 	       reading_take(context, options, now, reading, err);
 }

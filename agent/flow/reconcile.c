@@ -3,7 +3,7 @@
 
 #include "base/advice.h"
 #include "base/when.h"
-#include "flow/attempt.h"
+#include "flow/self.h"
 
 /* Two readings of one moment could be two views of one lagging replica. */
 #define BETWEEN_READINGS_SEC INT64_C(2)
@@ -17,8 +17,8 @@ is_stopped(const struct attempt *attempt, struct err *err)
 
 /* "It never happened" is believed only after `settle` of server time and by two agreeing readings: what we
  * gave up on can still commit. */
-static bool
-never_happened(struct attempt *attempt, struct err *err)
+bool
+reconcile_never_happened(struct attempt *attempt, struct err *err)
 {
 	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
 	struct rotation *row = attempt->row;
@@ -84,11 +84,11 @@ reconcile_creation(struct attempt *attempt, const struct tokens *all, struct err
 	case WEIGHT_FOREIGN:
 		return is_foreign(found, err);
 	default:
-		return never_happened(attempt, err);
+		return reconcile_never_happened(attempt, err);
 	}
 }
 
-static bool
+bool
 reconcile_rotation(struct attempt *attempt, const struct tokens *all, struct err *err)
 {
 	const struct token *target = evidence_find(all, attempt->row->target_id);
@@ -102,7 +102,7 @@ reconcile_rotation(struct attempt *attempt, const struct tokens *all, struct err
 		return err_advise(err, GLR_DOUBT_STAYS);
 	}
 	if (!token_is_revoked(target))
-		return never_happened(attempt, err);
+		return reconcile_never_happened(attempt, err);
 	switch (weigh_successors(attempt, all, &found)) {
 	case WEIGHT_OURS:
 		attempt_aim_at(attempt, found);
@@ -125,6 +125,8 @@ step_reconcile(struct attempt *attempt, struct err *err)
 	if (is_stopped(attempt, err))
 		return false;
 	gitlab_set_urgency(attempt->gitlab, URGENCY_RECONCILE);
+	if (self_is(attempt))
+		return self_reconcile(attempt, err);
 	if (!evidence_list(attempt, &all, err))
 		return false;
 	if (attempt->row->target_id)

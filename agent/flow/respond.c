@@ -3,7 +3,7 @@
 
 #include "base/advice.h"
 #include "base/when.h"
-#include "flow/attempt.h"
+#include "flow/self.h"
 
 static int64_t
 now_of(const struct attempt *attempt)
@@ -86,6 +86,8 @@ step_respond(struct attempt *attempt, struct err *err)
 	const struct token *living;
 	struct tokens all;
 
+	if (self_is(attempt))
+		return self_recover(attempt, err);
 	if (!living_namesake(attempt, &all, &living, err))
 		return false;
 	if (!living) {
@@ -138,6 +140,8 @@ step_recover(struct attempt *attempt, struct err *err)
 	const struct token *living;
 	struct tokens all;
 
+	if (self_is(attempt))
+		return self_recover(attempt, err);
 	if (!living_namesake(attempt, &all, &living, err))
 		return false;
 	if (living) {

@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "flow/attempt.h"
 #include "flow/due.h"
+#include "flow/self.h"
 #include "gitlab/people.h"
 
 /* Rule 5: a destination passed its write preflight less than a minute before the old secret dies. */
@@ -145,7 +146,7 @@ read_absence(struct attempt *attempt, struct err *err)
 static bool
 destinations_are_ready(struct attempt *attempt, struct err *err)
 {
-	const struct destination_tools tools = { attempt->gitlab, attempt->arena };
+	const struct destination_tools tools = attempt_tools(attempt);
 
 	for (size_t i = 0; i < attempt->deliveries.count; i++) {
 		struct destination *destination = &attempt->destinations[i];
@@ -196,6 +197,16 @@ set_nonce(struct attempt *attempt)
 		bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]);
 }
 
+static bool
+target_is_ready(struct attempt *attempt, struct err *err)
+{
+	if (self_is(attempt))
+		return self_read_target(attempt, err);
+	return owner_is_pinned(attempt, err) && owner_is_active(attempt, err) &&
+	       (attempt->row->target_id ? read_target(attempt, err)
+					: read_absence(attempt, err));
+}
+
 /* Everything that can refuse is asked before the intent is written; nothing dies by it. */
 bool
 step_preflight(struct attempt *attempt, struct err *err)
@@ -208,9 +219,7 @@ step_preflight(struct attempt *attempt, struct err *err)
 		return err_set(err, ERR_STOPPED, 0, "stopped before it began");
 	gitlab_set_urgency(attempt->gitlab, URGENCY_ROTATE);
 	ok = identity_fresh(attempt->identity, attempt->gitlab, err) &&
-	     owner_is_pinned(attempt, err) && owner_is_active(attempt, err) &&
-	     (row->target_id ? read_target(attempt, err) : read_absence(attempt, err)) &&
-	     destinations_are_ready(attempt, err);
+	     target_is_ready(attempt, err) && destinations_are_ready(attempt, err);
 	if (!ok)
 		return identity_judge(attempt->identity, attempt->gitlab, err);
 	forget_last_request(row);
@@ -230,6 +239,8 @@ send_request(struct attempt *attempt, struct token *token, struct err *err)
 	const struct rotation *row = attempt->row;
 	const struct frozen *frozen = &attempt->frozen;
 
+	if (self_is(attempt))
+		return self_rotate(attempt, token, err);
 	if (row->target_id)
 		return token_rotate(attempt->gitlab, &owner, row->target_id, row->wanted_on,
 			attempt->arena, token, err);
@@ -274,7 +285,7 @@ step_request(struct attempt *attempt, struct err *err)
 	if (!attempt->preflight_msec ||
 		clock_msec() - attempt->preflight_msec > PREFLIGHT_HOLDS_MSEC)
 		return err_set(err, ERR_LATER, 0, "the preflight is too long ago");
-	if (!identity_fresh(attempt->identity, attempt->gitlab, err)) {
+	if (!self_is_fresh(attempt, err)) {
 		/* Nothing was sent, so nothing is in doubt but the credential. */
 		err->kind = ERR_LATER;
 		return false;

@@ -11,8 +11,10 @@
 #include "base/workers.h"
 #include "flow/adopt.h"
 #include "flow/begin.h"
+#include "flow/own.h"
 #include "flow/remember.h"
 #include "flow/running.h"
+#include "flow/self.h"
 #include "flow/walk.h"
 #include "gitlab/people.h"
 
@@ -38,6 +40,7 @@ add_attempt(struct run *run, struct rotation *row)
 	attempt->journal = context->journal;
 	attempt->identity = context->identity;
 	attempt->stop = context->stop;
+	attempt->rescue = context->policies->gitlab.rescue_credential;
 	attempt->arena = arena_new();
 	attempt->row = row;
 	run->attempts = arena_grow(
@@ -84,9 +87,10 @@ learn_version(struct run *run, struct err *err)
 {
 	const char *version;
 
-	if (run->knows_version ||
+	/* Before our credential is proven nothing but its own row is walked. */
+	if (run->knows_version || !identity_token_id(run->context->identity) ||
 		people_version(run->context->gitlab, run->context->arena, &version, err)) {
-		run->knows_version = true;
+		run->knows_version = identity_token_id(run->context->identity) != 0;
 		return true;
 	}
 	return err->kind != ERR_CREDENTIAL && err->kind != ERR_STOPPED;
@@ -147,8 +151,8 @@ take_doubt(struct run *run, struct rotation *row, struct err *err)
 	return true;
 }
 
-static bool
-open_row(struct run *run, struct rotation *row, struct err *err)
+bool
+run_open_row(struct run *run, struct rotation *row, struct err *err)
 {
 	const struct token_record *record = record_numbered(run, row->token);
 	struct attempt *attempt;
@@ -171,20 +175,28 @@ open_row(struct run *run, struct rotation *row, struct err *err)
 }
 
 static bool
-finish_open_rows(struct run *run, struct err *err)
+read_rows(struct run *run, struct err *err)
 {
 	struct context *context = run->context;
 
-	if (!journal_tokens(context->journal, context->arena, &run->records, err) ||
-		!journal_open_rows(context->journal, context->arena, &run->rows, err))
-		return false;
+	return journal_tokens(context->journal, context->arena, &run->records, err) &&
+	       journal_open_rows(context->journal, context->arena, &run->rows, err) &&
+	       own_number(context, &run->own_number, err);
+}
+
+static bool
+finish_open_rows(struct run *run, struct err *err)
+{
+	const size_t before = run->count;
+
 	for (size_t i = 0; i < run->rows.count; i++)
-		if (is_wanted(run, run->rows.items[i].address) &&
-			!open_row(run, &run->rows.items[i], err))
+		if (run->rows.items[i].token != run->own_number &&
+			is_wanted(run, run->rows.items[i].address) &&
+			!run_open_row(run, &run->rows.items[i], err))
 			return false;
-	if (run->count)
-		notify_status("finishing %zu open rotations", run->count);
-	return run_walk(run, run->attempts, run->count, err);
+	if (run->count > before)
+		notify_status("finishing %zu open rotations", run->count - before);
+	return run_walk(run, run->attempts + before, run->count - before, err);
 }
 
 /* --- adopting --- */
@@ -269,6 +281,32 @@ begin_item(struct run *run, const struct plan_item *item, const struct token_rec
 }
 
 static bool
+is_own(const struct plan_item *item)
+{
+	return item->entry && item->entry->is_own;
+}
+
+static bool
+is_due(const struct plan_item *item)
+{
+	return item->action == PLAN_ROTATE || item->action == PLAN_CREATE;
+}
+
+/* Our own is walked when all else is done. */
+static bool
+set_own_aside(struct run *run, const struct plan *plan, const bool *wanted,
+	const struct token_record *records, struct err *err)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (wanted[i] && is_own(&plan->items[i]) && is_due(&plan->items[i])) {
+			if (!begin_item(run, &plan->items[i], &records[i], err))
+				return false;
+			run->own = run->attempts[run->count - 1];
+		}
+	return true;
+}
+
+static bool
 rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
 	const struct token_record *records, struct err *err)
 {
@@ -283,13 +321,13 @@ rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
 			tell_person(run, item);
 		if (item->action == PLAN_WAITS)
 			outcome_add(run->outcome, COUNT_WAITING);
-		if ((item->action == PLAN_ROTATE || item->action == PLAN_CREATE) &&
-			!begin_item(run, item, &records[i], err))
+		if (is_due(item) && !is_own(item) && !begin_item(run, item, &records[i], err))
 			return false;
 	}
 	if (run->count > before)
 		notify_status("rotating %zu tokens", run->count - before);
-	return run_walk(run, run->attempts + before, run->count - before, err);
+	return run_walk(run, run->attempts + before, run->count - before, err) &&
+	       set_own_aside(run, plan, wanted, records, err);
 }
 
 static bool
@@ -330,14 +368,17 @@ do_phases(struct run *run, struct err *err)
 	struct context *context = run->context;
 
 	if (!remember_read(context->journal, context->arena, &run->before, err) ||
-		!identity_prove(context->identity, context->gitlab, err))
+		!read_rows(run, err) || !run_finish_own(run, err))
 		return false;
 	outcome_before(run->outcome, &run->before, gitlab_now(context->server));
-	if (!finish_open_rows(run, err))
+	if (run->rests)
+		return true;
+	if (!run_present_own(run, err) || !finish_open_rows(run, err))
 		return false;
 	if (context->policies->is_valid && !stopped(run, err) && !do_plan(run, err))
 		return false;
-	if (stopped(run, err) || !run_walk_waiting(run, err) || !run_repair_losses(run, err))
+	if (stopped(run, err) || !run_walk_waiting(run, err) || !run_repair_losses(run, err) ||
+		!run_rotate_own(run, err))
 		return false;
 	if (!context->policies->is_valid)
 		return err_set(
@@ -395,6 +436,7 @@ run_done(struct run *run)
 	for (size_t i = 0; i < run->count; i++) {
 		struct attempt *attempt = run->attempts[i];
 
+		self_done(attempt);
 		rotation_done(attempt->row);
 		arena_free(attempt->arena);
 		free(attempt);
@@ -422,7 +464,7 @@ run_do(struct context *context, const struct run_orders *orders, struct outcome 
 	ok = do_phases(&run, err);
 	report(&run);
 	/* What ended the run is told rather than what kept that from being written down. */
-	if (!remember(&run, ok ? NULL : err, &trouble) && ok) {
+	if (!remember(&run, ok ? run.rests : err, &trouble) && ok) {
 		*err = trouble;
 		ok = false;
 	}

@@ -1,7 +1,7 @@
 /* The new token works, its destinations hold it, the old secret is dead: all by reading. */
 #include "base/advice.h"
 #include "base/when.h"
-#include "flow/attempt.h"
+#include "flow/self.h"
 #include "gitlab/people.h"
 
 /* A lagging replica shows the old token alive for a moment; a GitLab put back from a backup, for ever. */
@@ -24,7 +24,7 @@ deliver_again(struct attempt *attempt, struct delivery *delivery, struct err *er
 static bool
 verify_one(struct attempt *attempt, size_t which, struct err *err)
 {
-	const struct destination_tools tools = { attempt->gitlab, attempt->arena };
+	const struct destination_tools tools = attempt_tools(attempt);
 	struct delivery *delivery = &attempt->deliveries.items[which];
 	enum proof proof;
 
@@ -98,7 +98,8 @@ step_verify(struct attempt *attempt, struct err *err)
 	for (size_t i = 0; i < attempt->deliveries.count; i++)
 		if (!verify_one(attempt, i, err))
 			return false;
-	if (old_is_dead(attempt, err) && bot_is_member(attempt, err))
+	/* The answer that brought the new secret says that the old one is dead, and it may not see more. */
+	if (self_is(attempt) || (old_is_dead(attempt, err) && bot_is_member(attempt, err)))
 		return true;
 	identity_judge(attempt->identity, attempt->gitlab, err);
 	/* What is known of the destinations stays; only the reading is to be done again. */

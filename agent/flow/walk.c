@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/notify.h"
 #include "base/when.h"
+#include "flow/self.h"
 
 /* So long the answer of a rotate, which nobody else has, is brought to a disk that refuses it. */
 #define BRING_TRIES 600
@@ -51,8 +52,10 @@ attempt_open(struct attempt *attempt, int64_t generation, int64_t token_id, stru
 		    row->frozen, &frozen_shape, attempt->arena, &attempt->frozen, err) &&
 		(!row->id || journal_deliveries(attempt->journal, row->id, attempt->arena,
 				     &attempt->deliveries, err)) &&
-		read_destinations(attempt, err))
+		read_destinations(attempt, err)) {
+		row->keeps_secret = attempt->frozen.secret != NULL;
 		return true;
+	}
 	err->kind = ERR_STORE;
 	return err_wrap(err, "%s", row->address);
 }
@@ -260,6 +263,8 @@ attempt_walk(struct attempt *attempt, struct outcome *outcome, struct err *err)
 	bool on = row_state_is_open(attempt->row->state);
 
 	attempt->wait_until = 0;
+	if (on && !self_enter(attempt, outcome, &on, err))
+		return false;
 	while (on)
 		if (!take_step(attempt, &on, outcome, err))
 			return false;

@@ -238,16 +238,45 @@ post(struct gitlab *gitlab, const char *path, const struct secret *body, struct 
 	       read_new(&answer, arena, token, err);
 }
 
-bool
-token_rotate(struct gitlab *gitlab, const struct owner *owner, int64_t id, int64_t expires_on,
+static bool
+rotate_at(struct gitlab *gitlab, const char *path, int64_t id, int64_t expires_on,
 	struct arena *arena, struct token *token, struct err *err)
 {
 	const struct rotate_body wish = { .expires_on = expires_on };
 	auto_secret struct secret *body = json_encode(&rotate_shape, &wish);
-	const char *path = arena_format(arena, "%s/rotate", kind_token_path(owner, id, arena));
 
-	return post(gitlab, path, body, arena, token, err) ||
+	return post(gitlab, arena_format(arena, "%s/rotate", path), body, arena, token, err) ||
 	       err_wrap(err, "rotating token #%" PRId64, id);
+}
+
+bool
+token_rotate(struct gitlab *gitlab, const struct owner *owner, int64_t id, int64_t expires_on,
+	struct arena *arena, struct token *token, struct err *err)
+{
+	return rotate_at(
+		gitlab, kind_token_path(owner, id, arena), id, expires_on, arena, token, err);
+}
+
+/* A bot's token goes through its project or group, so that GitLab mends the bot's membership. Before 16.10 there is no
+ * `self`, but a user may always rotate what is theirs. */
+static const char *
+self_path(struct gitlab *gitlab, const struct owner *owner, int64_t id, struct arena *arena)
+{
+	const struct gitlab_server *server = gitlab_server_of(gitlab);
+
+	if (!is_of_user(owner) && owner->id && gitlab_at_least(server, 17, 9))
+		return arena_format(arena, "%s/self", kind_tokens_path(owner, arena));
+	if (gitlab_at_least(server, 16, 10))
+		return "/api/v4/personal_access_tokens/self";
+	return arena_format(arena, "/api/v4/personal_access_tokens/%" PRId64, id);
+}
+
+bool
+token_rotate_self(struct gitlab *gitlab, const struct owner *owner, int64_t id,
+	int64_t expires_on, struct arena *arena, struct token *token, struct err *err)
+{
+	return rotate_at(
+		gitlab, self_path(gitlab, owner, id, arena), id, expires_on, arena, token, err);
 }
 
 bool

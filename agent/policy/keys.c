@@ -87,8 +87,12 @@ static const struct field gitlab_fields[] = {
 	  .help = "certificates to trust instead of the system's: an absolute path" },
 	{ "requests_at_once",  FIELD_INT,  FILLS(requests_at_once), .min = 1, .max = 64,
 	  .help = "connections at the same time; unstated: 8" },
-	{ "rescue_credential", FIELD_TEXT, FILLS(rescue_credential), .check = check_later },
-	{ "rotate",            FIELD_TEXT, FILLS(rescue_credential), .check = check_later },
+	{ "rotate",            FIELD_BOOL, FILLS(rotate),
+	  .help = "yes: our own token is rotated too, as the last act of a run; unstated: no" },
+	{ "credential_file",   FIELD_TEXT, FILLS(credential_file), .check = check_absolute,
+	  .help = "with rotate: the file that our token's new secret is written to, where credential is only a name" },
+	{ "rescue_credential", FIELD_TEXT, FILLS(rescue_credential), .check = check_credential,
+	  .help = "another token, used only to get back one that rotates itself and lost its secret" },
 	{ NULL },
 };
 static const struct shape gitlab_shape = {
@@ -164,7 +168,9 @@ static const struct field entry_fields[] = {
 	{ "strategy",        FIELD_WORD,    FILLS(strategy), .words = strategies,
 	  .help = "rotate (the default): the same owner or bot, the old secret dies at once; replace is not in this version yet" },
 	{ "rotate_with",     FIELD_WORD,    FILLS(rotate_with), .words = rotators,
-	  .help = "agent (the default): our credential rotates it; self is not in this version yet" },
+	  .help = "agent (the default): our credential rotates it; self: it rotates itself, with its own secret" },
+	{ "secret",          FIELD_TEXT,    FILLS(secret), .check = check_credential,
+	  .help = "with rotate_with self: where its present secret is read the first time; a credential's name, or a file of mode 0600" },
 	{ "on_foreign_rotation", FIELD_WORD, FILLS(on_foreign_rotation), .words = foreign_answers,
 	  .help = "when somebody else rotated it: alert (the default) tells a person; takeover rotates their token, at most once a day" },
 	{ "on_loss",         FIELD_WORD,    FILLS(on_loss), .words = loss_answers,
@@ -180,7 +186,6 @@ static const struct field entry_fields[] = {
 	{ "overlap",             FIELD_TEXT, FILLS(description), .check = check_later },
 	{ "when_idle",           FIELD_TEXT, FILLS(description), .check = check_later },
 	{ "new_bot",             FIELD_TEXT, FILLS(description), .check = check_later },
-	{ "secret",              FIELD_TEXT, FILLS(description), .check = check_later },
 	{ "window",              FIELD_TEXT, FILLS(description), .check = check_later },
 	{ NULL },
 };

@@ -197,6 +197,9 @@ fill_in(struct policies *policies)
 {
 	struct lifetime *lifetimes = policies->lifetimes.items;
 
+	if (!policies->gitlab.credential_file && policies->gitlab.credential &&
+		policies->gitlab.credential[0] == '/')
+		policies->gitlab.credential_file = policies->gitlab.credential;
 	if (!policies->gitlab.requests_at_once)
 		policies->gitlab.requests_at_once = REQUESTS_AT_ONCE;
 	if (!policies->limits.rotations_per_run)
@@ -314,6 +317,19 @@ policies_entry(const struct policies *policies, const struct address *address)
 			!is_excepted(&entries[i], address))
 			return &entries[i];
 	return NULL;
+}
+
+void
+policies_add(struct policies *policies, const struct token_entry *entry)
+{
+	struct list *tokens = &policies->tokens;
+	struct token_entry *all =
+		arena_alloc(policies->arena, (tokens->count + 1) * sizeof(*all));
+
+	if (tokens->count)
+		memcpy(all, tokens->items, tokens->count * sizeof(*all));
+	all[tokens->count++] = *entry;
+	tokens->items = all;
 }
 
 bool

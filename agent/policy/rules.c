@@ -16,6 +16,28 @@ struct checking {
 	struct diags *diags;
 };
 
+/* A systemd credential is a copy that systemd made: what it was made from must be said. */
+static bool
+check_own(const struct gitlab_section *gitlab, struct diags *diags)
+{
+	const char *rescue = gitlab->rescue_credential, *file = gitlab->credential_file;
+
+	if (rescue && (!strcmp(rescue, gitlab->credential) || (file && !strcmp(rescue, file))))
+		return diags_add(diags, gitlab->at,
+			"'rescue_credential' is our own credential: expected another token, "
+			"which lives on when ours is lost");
+	if (gitlab->rotate == STATED_YES && !file)
+		return diags_add(diags, gitlab->at,
+			"'rotate: yes' has nowhere to write the new secret, since '%s' is a copy that "
+			"systemd made: expected 'credential_file', the file that LoadCredential= names "
+			"(an encrypted one cannot be written in this version)",
+			gitlab->credential);
+	if (gitlab->rotate != STATED_YES && file && strcmp(file, gitlab->credential) != 0)
+		return diags_add(diags, gitlab->at,
+			"'credential_file' does not belong here: nothing is written without 'rotate: yes'");
+	return true;
+}
+
 bool
 rules_check_gitlab(const struct gitlab_section *gitlab, struct diags *diags)
 {
@@ -23,7 +45,7 @@ rules_check_gitlab(const struct gitlab_section *gitlab, struct diags *diags)
 		return false; /* The decoder has told it. */
 	if (strlen(gitlab->url) > 1000)
 		return diags_add(diags, gitlab->at, "the url is longer than 1000 characters");
-	return true;
+	return check_own(gitlab, diags);
 }
 
 /* --- lifetimes --- */
@@ -155,6 +177,14 @@ check_belongs(const struct token_entry *entry, struct diags *diags)
 			"it limits what a pattern finds" },
 		{ "outside_owner", entry->outside_owner, pattern,
 			"an exact token may deliver anywhere" },
+		{ "rotate_with", entry->rotate_with == ROTATE_WITH_SELF, !pattern,
+			"a pattern means many tokens, and one that rotates itself is known by its secret" },
+		{ "secret", entry->secret && !pattern, entry->rotate_with == ROTATE_WITH_SELF,
+			"only a token that rotates itself (rotate_with: self) is read from there" },
+		{ "secret", entry->secret && pattern, !pattern, "a pattern means many tokens" },
+		{ "scopes", entry->scopes.count && !pattern,
+			entry->rotate_with != ROTATE_WITH_SELF,
+			"a token that rotates itself is there already, and is never created" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -170,10 +200,34 @@ check_later(const struct token_entry *entry, struct diags *diags)
 		diags_add(diags, entry->at,
 			"'%s': 'strategy: replace' is not in this version yet; expected rotate",
 			entry->token.text);
-	if (entry->rotate_with == ROTATE_WITH_SELF)
-		diags_add(diags, entry->at,
-			"'%s': 'rotate_with: self' is not in this version yet; expected agent",
+}
+
+/* A token that rotates itself is known by its secret, so it exists, and has a secret of its own. */
+static void
+check_self(const struct checking *checking, const struct token_entry *entry)
+{
+	const struct gitlab_section *gitlab = &checking->policies->gitlab;
+
+	if (entry->rotate_with == ROTATE_WITH_SELF && !entry->secret)
+		diags_add(checking->diags, entry->at,
+			"'%s': 'rotate_with: self' needs 'secret', where its present secret is read",
 			entry->token.text);
+	if (!entry->secret)
+		return;
+	if ((gitlab->credential && !strcmp(entry->secret, gitlab->credential)) ||
+		(gitlab->credential_file && !strcmp(entry->secret, gitlab->credential_file)) ||
+		(gitlab->rescue_credential &&
+			!strcmp(entry->secret, gitlab->rescue_credential)))
+		diags_add(checking->diags, entry->at,
+			"'%s': 'secret' is a credential of the gitlab section; our own is rotated by "
+			"'rotate: yes' there",
+			entry->token.text);
+	for (const struct token_entry *other = entry_at(checking->policies, 0); other < entry;
+		other++)
+		if (other->secret && !strcmp(other->secret, entry->secret))
+			diags_add(checking->diags, entry->at,
+				"'%s': 'secret' is that of '%s' too: expected one for each",
+				entry->token.text, other->token.text);
 }
 
 static void
@@ -218,6 +272,7 @@ check_entry(const struct checking *checking, size_t index)
 	check_type(entry, checking->diags);
 	check_belongs(entry, checking->diags);
 	check_later(entry, checking->diags);
+	check_self(checking, entry);
 	check_scopes(entry, &entry->scopes, checking->diags);
 	check_scopes(entry, &entry->scopes_at_most, checking->diags);
 	check_lifetime_is_there(checking, entry);

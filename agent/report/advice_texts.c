@@ -238,7 +238,8 @@ static const struct advice_text texts[] = {
 		"what GitLab knew when the backup was made; secrets that were made since are dead",
 		"a token that the journal knows to be dead lives again, or numbers that were given are given no more",
 		"glrotate plan   (which tokens show it)\n"
-		"glrotate rotate " TOKEN " --reason 'GitLab was restored'   (for each: its secret is delivered anew)\n"
+		"glrotate rotate " TOKEN
+		" --reason 'GitLab was restored'   (for each: its secret is delivered anew)\n"
 		"and what was created since the backup, and is gone: glrotate explain " TOKEN,
 		"rotating by memory could take a token for another that was given its number",
 		"Nothing new is begun, in no project, until no token shows it any more. An order names the token, and is carried out.",
@@ -264,6 +265,30 @@ static const struct advice_text texts[] = {
 		"grant the new bot what the old one had: protected branches and tags, CODEOWNERS, approval rules, other projects",
 		"what the old bot alone was allowed to do fails with the new secret",
 		"It is told once, by the run that did it; glrotate history tells it for ever.",
+	},
+	{
+		GLR_SELF_LOST,
+		"a token that rotates itself is dead, and nobody holds a living secret of it",
+		"nothing: its secret is dead wherever it stands",
+		"the answer with its next secret was lost, or it ran out or was revoked; no other credential could get it back",
+		"glrotate history " TOKEN "\n"
+		"create a token of the same name and scopes in GitLab, and revoke the old ones of that name\n"
+		"install -m 600 /dev/stdin FILE   (the file that 'secret' or 'credential' of the policy names)\n"
+		"glrotate run",
+		"whoever uses it fails until then; if it is glrotate's own, nothing is renewed",
+		"A token that nobody else may rotate has nobody who could make a second new secret when the answer with the first was lost. With rescue_credential, another token that has a right to it, glrotate gets it back by itself: it finds the successor by its number and rotates that. The dead secret is never presented to a rotation, since GitLab would revoke the successor for it.",
+		.is_dead = true,
+	},
+	{
+		GLR_RESCUE,
+		"the rescue credential would not help",
+		"everything, as long as no answer of a token that rotates itself is lost",
+		"it is refused, cannot be read, or is the very token that it should get back",
+		"create another token, of an administrator or of the same user, scope api\n"
+		"install -m 600 /dev/stdin FILE   (the file that 'rescue_credential' of the policy names)\n"
+		"glrotate check",
+		"a lost answer would lock glrotate out until somebody makes a new token by hand",
+		"It is proven once a day, and when its secret changes. A token of the same user gets that user's personal tokens back; an administrator's all of them.",
 	},
 };
 

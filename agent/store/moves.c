@@ -218,6 +218,17 @@ renew_token(struct db *db, const struct rotation *row, struct err *err)
 	return db_change(db, TOKEN_RENEW, values, ARRAY_SIZE(values), err);
 }
 
+static bool
+close_row(struct db *db, const struct rotation *row, struct err *err)
+{
+	const struct db_value values[] = { DB_INT(row->id), DB_INT(row->moved_at) };
+	const bool keeps = row->keeps_secret && row->state == STATE_CLOSED;
+
+	return db_change(db, keeps ? ROTATION_KEEP : ROTATION_CLOSE, values, ARRAY_SIZE(values),
+		       err) &&
+	       (!keeps || sealed_erase(db, row->token, row->id, err));
+}
+
 /* What a state means for the secret's place in the row. */
 static bool
 write_sealed(struct db *db, const struct move *move, struct err *err)
@@ -235,10 +246,7 @@ write_sealed(struct db *db, const struct move *move, struct err *err)
 				       DB_INT(row->id), DB_BYTES(move->sealed, SEALED_BYTES) },
 			       2, err) &&
 		       renew_token(db, row, err);
-	if (!row_state_is_open(row->state))
-		return db_change(db, ROTATION_CLOSE,
-			(struct db_value[]){ DB_INT(row->id), DB_INT(row->moved_at) }, 2, err);
-	return true;
+	return row_state_is_open(row->state) || close_row(db, row, err);
 }
 
 static bool

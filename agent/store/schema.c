@@ -166,6 +166,13 @@ const char *const schema_statements[STATEMENT_COUNT] = {
 	[ROTATION_RESERVE] = "UPDATE rotations SET sealed = zeroblob(?2) WHERE id = ?1",
 	[ROTATION_SEAL] = "UPDATE rotations SET sealed = ?2 WHERE id = ?1 AND length(sealed) = length(?2)",
 	[ROTATION_CLOSE] = "UPDATE rotations SET closed_at = ?2, sealed = NULL WHERE id = ?1",
+	[ROTATION_KEEP] = "UPDATE rotations SET closed_at = ?2 WHERE id = ?1",
+	[ROTATIONS_READ_SEALED] =
+		"SELECT id, new_id, sealed FROM rotations WHERE token = ?1 AND sealed <> zeroblob(length(sealed))"
+		" AND (closed_at IS NOT NULL OR state BETWEEN ?2 AND ?3) ORDER BY id DESC LIMIT 1",
+	[ROTATIONS_ERASE] =
+		"UPDATE rotations SET sealed = NULL WHERE token = ?1 AND id <> ?2 AND closed_at IS NOT NULL"
+		" AND sealed IS NOT NULL",
 	[ROTATION_TROUBLE] =
 		"UPDATE rotations SET trouble = ?2, advice = ?3, trouble_since = ?4, read_at = ?5"
 		" WHERE id = ?1 AND closed_at IS NULL",

@@ -202,6 +202,16 @@ seal_fingerprint(const struct seal *seal, char text[SEAL_FINGERPRINT_TEXT])
 	sodium_bin2hex(text, SEAL_FINGERPRINT_TEXT, hash, sizeof(hash));
 }
 
+void
+seal_mark(const struct seal *seal, const struct secret *secret, char text[SEAL_MARK_TEXT])
+{
+	unsigned char hash[(SEAL_MARK_TEXT - 1) / 2];
+
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)secret_reveal(secret),
+		secret_length(secret), key_of(seal), KEY_BYTES);
+	sodium_bin2hex(text, SEAL_MARK_TEXT, hash, sizeof(hash));
+}
+
 /* --- sealing --- */
 
 #define BOUND_BYTES ((size_t)24)

@@ -28,7 +28,9 @@ enum advice {
 	GLR_RESTORED = 121,           /* GitLab was put back from a backup: nothing is changed */
 	GLR_LOSSES = 122,             /* more losses in one run than are repaired without a person */
 	GLR_NEW_BOT = 123,            /* a lost token was made anew, and its bot user is another */
-	GLR_LAST = GLR_NEW_BOT,
+	GLR_SELF_LOST = 124,          /* a token that rotates itself: nobody holds a living secret of it */
+	GLR_RESCUE = 125,             /* the rescue credential would not help */
+	GLR_LAST = GLR_RESCUE,
 };
 
 #endif

@@ -16,6 +16,10 @@
  * Fails: ERR_POLICY; a missing $CREDENTIALS_DIRECTORY says how to give the credential by hand. */
 must_check bool credential_read(const char *name, struct secret **secret, struct err *err);
 
+/* Keeps whoever else rotates it on this machine away until `*lock` is closed; a descriptor above 2.
+ * Fails: ERR_LATER while another holds it, or has just replaced it; ERR_POLICY as above. */
+must_check bool credential_lock(const char *name, int *lock, struct err *err);
+
 /* Whether it is there at all, without reading it. */
 bool credential_exists(const char *name);
 

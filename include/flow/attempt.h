@@ -8,6 +8,7 @@
 #include "base/fields.h"
 #include "base/secret.h"
 #include "destination/destination.h"
+#include "flow/bearer.h"
 #include "flow/identity.h"
 #include "gitlab/gitlab.h"
 #include "gitlab/token.h"
@@ -33,6 +34,9 @@ struct frozen {
 	int64_t taken_over_at;         /* when this row was last aimed at what somebody else made; 0: never */
 	enum stated recreating;        /* the token to create takes the place of one that is lost: dead namesakes are its own */
 	enum stated ordered;           /* a person, who saw how the row stands, wants it rotated; until the next intent */
+	int64_t rotate_with;           /* enum rotate_with; 0: our credential */
+	const char *secret;            /* of a token that rotates itself: the credential or file that its first one stood in */
+	enum stated is_own;            /* it is our own credential */
 };
 extern const struct shape frozen_shape;
 struct owner frozen_owner(const struct frozen *frozen);
@@ -52,8 +56,9 @@ struct attempt {
 	struct journal *journal;
 	struct identity *identity;
 	const volatile int *stop;
-	/* This worker's. */
-	struct gitlab *gitlab;
+	const char *rescue;            /* the rescue credential's name; NULL: none */
+	/* This worker's. A row that came to the rescue credential reads and rotates with that, and delivers with ours, `agent`. */
+	struct gitlab *gitlab, *agent;
 	struct arena *arena;
 	/* This row's. */
 	struct rotation *row;
@@ -63,6 +68,9 @@ struct attempt {
 	struct stamp last_stamp;       /* what our last secret gets in its destinations; generation 0 before the first */
 	int64_t rotated_at;            /* our last rotation of the token; 0: none */
 	int64_t known_highest;         /* the owner's highest token id in this run's inventory; 0: not read */
+	/* Of a token that rotates itself, see self.h. */
+	struct bearer self, rescuer;
+	int lock;                      /* on the file of its secret; 0: none */
 	/* Within this run. */
 	int64_t preflight_msec;        /* clock.h; when the destinations passed; 0: not yet */
 	bool alive;                    /* the held secret was proven in this run */
@@ -77,6 +85,9 @@ struct attempt {
 	int told_advice;               /* GLR-nnn of it, or 0 */
 	struct err trouble;            /* why it rests, or was given up; kind ERR_NONE: all is well */
 };
+
+/* What its destinations are written with. */
+struct destination_tools attempt_tools(const struct attempt *attempt);
 
 /* How a step ended. */
 enum step_end { STEP_DONE, STEP_NOT_YET, STEP_REFUSED, STEP_MOVED, STEP_DOUBT, STEP_END_COUNT };
@@ -117,6 +128,11 @@ bool evidence_is_loss_of_ours(const struct attempt *attempt, const struct tokens
 
 /* From here on the row is about that token, whose secret nobody of us holds. */
 void attempt_aim_at(struct attempt *attempt, const struct token *token);
+
+/* --- reconcile.c: what is left of a request in doubt; for self.c too --- */
+must_check bool reconcile_never_happened(struct attempt *attempt, struct err *err);
+must_check bool reconcile_rotation(
+	struct attempt *attempt, const struct tokens *all, struct err *err);
 
 /* The steps, a file each: rotate.c, reconcile.c, respond.c, deliver.c, verify.c, retire.c. Each says in its file what it proves; all fail
  * with the kinds that the table's columns mean. */

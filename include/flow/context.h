@@ -38,6 +38,7 @@ struct context {
 	struct http_site *site;
 	struct gitlab_server *server;
 	struct secret *credential;
+	bool old_file;                /* our credential's file holds an old copy of it */
 	struct gitlab *gitlab;        /* the calling thread's connection */
 	struct identity *identity;
 	const volatile int *stop;

@@ -1,5 +1,5 @@
-/* identity.h: whose our credential is, and whether it lives.
- * Touches GitLab, read-only. One object for all workers, with its own lock (never held over a request). */
+/* identity.h: whose a credential is, and whether it lives.
+ * Touches GitLab, read-only. One object for all connections that present it, with its own lock (never held over a request). */
 #ifndef FLOW_IDENTITY_H
 #define FLOW_IDENTITY_H
 
@@ -9,7 +9,8 @@
 #include "gitlab/token.h"
 
 struct identity;
-struct identity *identity_new(void);
+/* `what` is for people: "our own credential"; borrowed. */
+struct identity *identity_new(const char *what);
 void identity_free(struct identity *identity);
 
 /* GET /personal_access_tokens/self. The first call of a run remembers id and user.
@@ -29,10 +30,15 @@ bool identity_is_distrusted(const struct identity *identity);
  * then. Always returns false. */
 bool identity_judge(struct identity *identity, struct gitlab *gitlab, struct err *err);
 
-/* After the first proof. */
+/* After the first proof; NULL before. What never changes of it, as the first proof showed it. */
+const struct token *identity_token(const struct identity *identity);
+/* After the first proof; 0 before. */
 int64_t identity_token_id(const struct identity *identity);
 int64_t identity_expires_on(const struct identity *identity);
 bool identity_has_scope(const struct identity *identity, const char *scope);
+
+/* GitLab lets it rotate itself. */
+bool identity_may_rotate_itself(const struct identity *identity);
 
 CLEANUP(identity, struct identity *, identity_free)
 #define auto_identity __attribute__((cleanup(identity_cleanup)))

@@ -68,7 +68,10 @@ struct plan {
 struct plan_options {
 	int64_t limit;                       /* rotations_per_run; 0 holds everything back */
 	int64_t well_at;                     /* the last run of all tokens, if it found all well; else 0 */
-	int64_t own_token_id;                /* the credential we ourselves use: never planned; 0: not known */
+	int64_t own_token_id;                /* the credential we ourselves use: planned by its own entry alone; 0: not known */
+	int64_t rescue_token_id;             /* never planned; 0: not known */
+	const int64_t *in_use;               /* the tokens that rotate themselves: each by its own entry alone */
+	size_t in_use_count;
 	bool (*ordered)(void *context, const struct address *address); /* `rotate TOKEN`: due now; may be NULL */
 	void *context;
 };

@@ -1,4 +1,4 @@
-/* running.h: what one run holds besides its context; for run.c and later.c only. */
+/* running.h: what one run holds besides its context; for run.c, later.c and own_run.c only. */
 #ifndef FLOW_RUNNING_H
 #define FLOW_RUNNING_H
 
@@ -18,6 +18,9 @@ struct run {
 	struct rotations rows; /* that were open when the run began */
 	struct token_records records;
 	struct troubles before;      /* what earlier runs told */
+	int64_t own_number;    /* our own credential's record; 0: none */
+	const struct err *rests; /* why nothing else is done; NULL: it is */
+	struct attempt *own;   /* …and its row, which is the last one to be walked; NULL: it is not due */
 	bool knows_version;
 };
 
@@ -25,6 +28,18 @@ struct run {
  * Fails: what ended the run. */
 must_check bool run_walk(
 	struct run *run, struct attempt **attempts, size_t count, struct err *err);
+
+/* An open row of a former run, as an attempt that is not walked yet. */
+must_check bool run_open_row(struct run *run, struct rotation *row, struct err *err);
+
+/* --- own_run.c: our own credential within a run --- */
+/* Its row is finished before anything else is asked, for only that shows which secret is the present one; while that is in doubt
+ * run->rests says why, and the run does no more. */
+must_check bool run_finish_own(struct run *run, struct err *err);
+/* Presents it, and proves it; the rescue credential too. */
+must_check bool run_present_own(struct run *run, struct err *err);
+/* The last act of a run: nothing is asked with it afterwards. */
+must_check bool run_rotate_own(struct run *run, struct err *err);
 
 /* --- later.c: what a run does when all else is done --- */
 /* Rows that rest until a moment: a lost answer is settled by time, and the run waits for it. */

@@ -58,6 +58,10 @@ must_check bool token_get(struct gitlab *gitlab, const struct owner *owner, int6
 must_check bool token_rotate(struct gitlab *gitlab, const struct owner *owner, int64_t id,
 	int64_t expires_on, struct arena *arena, struct token *token, struct err *err);
 
+/* The same of the token that `gitlab` presents, by itself; `owner` and `id` are its own. */
+must_check bool token_rotate_self(struct gitlab *gitlab, const struct owner *owner, int64_t id,
+	int64_t expires_on, struct arena *arena, struct token *token, struct err *err);
+
 struct token_wish {
 	const char *name;
 	const char *description; /* holds the nonce */

@@ -13,7 +13,12 @@
 #include "base/fields.h"
 
 enum strategy { STRATEGY_UNSTATED, STRATEGY_ROTATE, STRATEGY_REPLACE };
-enum rotate_with { ROTATE_WITH_UNSTATED, ROTATE_WITH_AGENT, ROTATE_WITH_SELF };
+enum rotate_with {
+	ROTATE_WITH_UNSTATED,
+	ROTATE_WITH_AGENT,
+	ROTATE_WITH_SELF,
+	ROTATE_WITH_RESCUE, /* no word of a policy: what a row comes to whose token can no longer help itself */
+};
 enum on_foreign_rotation { FOREIGN_UNSTATED, FOREIGN_ALERT, FOREIGN_TAKEOVER };
 enum on_loss { LOSS_UNSTATED, LOSS_ALERT, LOSS_RECREATE };
 
@@ -22,6 +27,8 @@ struct gitlab_section {
 	const char *url;
 	const char *credential;
 	const char *rescue_credential; /* NULL: none */
+	enum stated rotate;            /* whether our own credential is a managed token */
+	const char *credential_file;   /* where its new secret is written; `credential` itself when that is a path; NULL: nowhere */
 	const char *ca_file;           /* NULL: the system's */
 	int64_t requests_at_once;      /* 1 to 64; 8 when unstated */
 };
@@ -50,6 +57,8 @@ struct token_entry {
 	struct list deliver;           /* struct choice, through destination_arms; never empty */
 	int strategy;                  /* enum strategy */
 	int rotate_with;               /* enum rotate_with */
+	const char *secret;            /* where the first secret of one that rotates itself is read: a credential's name, or a path */
+	bool is_own;                   /* our own credential: no entry of a file, see flow/own.h */
 	const char *description;       /* given at creation */
 	int on_foreign_rotation;       /* enum on_foreign_rotation */
 	int on_loss;                   /* enum on_loss */
@@ -92,6 +101,9 @@ must_check bool policies_destinations(const struct token_entry *entry,
 /* The same tables as text: the JSON schema of the policy (policies/schema.json is its output), and a check that the manual names
  * every key is made from it in tests. */
 const char *policies_schema(struct arena *arena);
+
+/* An entry more, as if it stood in a file; texts are borrowed. */
+void policies_add(struct policies *policies, const struct token_entry *entry);
 
 CLEANUP(policies, struct policies *, policies_free)
 #define auto_policies __attribute__((cleanup(policies_cleanup)))

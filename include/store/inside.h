@@ -39,4 +39,7 @@ must_check bool event_append(struct journal *journal, struct db *db, const struc
 must_check bool deliveries_insert(struct db *db, int64_t rotation, const struct deliveries *deliveries,
 	int64_t *ids, struct err *err);
 
+/* What the done rows of a token kept, but for one. */
+must_check bool sealed_erase(struct db *db, int64_t token, int64_t but, struct err *err);
+
 #endif

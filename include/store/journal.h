@@ -132,6 +132,7 @@ struct rotation {
 	int64_t retire_after;      /* server time; the old token lives until then at the least; 0: not set */
 	int64_t generation;        /* of the secret held */
 	struct secret *secret;     /* from HELD until closed; sealed on disk; rotation_done() frees it */
+	bool keeps_secret;         /* not stored: when it is done its secret stays sealed, in place of the one before */
 	const char *trouble;       /* why it does not go on, for people; "" */
 	int advice;                /* GLR-nnn or 0 */
 	int64_t trouble_since;     /* 0: none */
@@ -171,11 +172,26 @@ must_check bool journal_begin(struct journal *journal, struct rotation *row,
 /* Moves the row: every column as it stands in `row` but those set by journal_begin() (token, run, opened_at), its state to `to`,
  * and the event `rotation.held` and so on, in one transaction. From INTENDED into HELD it also seals row->secret, which must be
  * there, into the reserved room, and sets token_id, user_id, created, expires_on, generation and rotated_at of the token record
- * from the row's new_…; a move back into HELD leaves both as they are. Into a closed state it erases the sealed secret.
+ * from the row's new_…; a move back into HELD leaves both as they are. Into a closed state it erases the sealed secret,
+ * unless row->keeps_secret and it is done: then that of earlier rows is erased.
  * `row->state` and moved_at are changed on success. `text` is the event's sentence. `deliveries` NULL, or rows to replace those frozen at begin (PLANNED only).
  * Fails: ERR_STORE, also when the row on disk is not where `row` says. */
 must_check bool journal_move(struct journal *journal, struct rotation *row, enum state_of_row to,
 	const struct deliveries *deliveries, const char *text, struct err *err);
+
+/* --- secrets that outlive their row: of tokens that are rotated with their own secret, our credential among them --- */
+struct sealed_secret {
+	int64_t token_id;          /* 0: nothing of the token is sealed */
+	struct secret *secret;     /* the caller's; NULL: a reader cannot open it */
+};
+/* The newest secret of the token `number` that an open row holds, or a done one kept. */
+must_check bool journal_sealed(
+	struct journal *journal, int64_t number, struct sealed_secret *sealed, struct err *err);
+/* Erases what done rows of the token kept. */
+must_check bool journal_erase_sealed(struct journal *journal, int64_t number, struct err *err);
+/* A hash keyed with the sealing key: tells whether a secret is one that was seen before, and nothing else of it. Writers only. */
+#define SECRET_MARK_TEXT 33
+void journal_mark(const struct journal *journal, const struct secret *secret, char text[SECRET_MARK_TEXT]);
 
 /* Writes trouble, advice, read_at without a move and without an event. */
 must_check bool journal_trouble(struct journal *journal, const struct rotation *row, struct err *err);

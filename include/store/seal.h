@@ -34,6 +34,10 @@ must_check bool seal_shut(const struct seal *seal, const struct secret *secret, 
 must_check bool seal_reopen(const struct seal *seal, const unsigned char *sealed, size_t length,
 	int64_t row, int64_t token, struct secret **secret, struct err *err);
 
+/* Hex, a keyed hash of the secret. */
+#define SEAL_MARK_TEXT 33
+void seal_mark(const struct seal *seal, const struct secret *secret, char text[SEAL_MARK_TEXT]);
+
 /* One field of what is hashed. */
 struct hash_part {
 	const void *bytes;

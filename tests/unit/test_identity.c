@@ -63,7 +63,7 @@ a_proof_of_our_credential_holds_for_less_than_thirty_seconds(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < ARRAY_SIZE(ages); i++) {
-		auto_identity struct identity *identity = identity_new();
+		auto_identity struct identity *identity = identity_new("our own credential");
 		struct err err = { 0 };
 
 		assert_true(identity_prove(identity, NULL, &err));
@@ -78,7 +78,7 @@ a_proof_of_our_credential_holds_for_less_than_thirty_seconds(void **unused)
 static void
 another_token_than_before_is_refused_from_then_on(void **unused)
 {
-	auto_identity struct identity *identity = identity_new();
+	auto_identity struct identity *identity = identity_new("our own credential");
 	struct err err = { 0 };
 
 	(void)unused;

@@ -46,7 +46,7 @@ a_preflight_holds_for_less_than_a_minute(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < ARRAY_SIZE(ages); i++) {
-		auto_identity struct identity *identity = identity_new();
+		auto_identity struct identity *identity = identity_new("our own credential");
 		struct rotation row = { .state = STATE_INTENDED, .target_id = 100 };
 		struct attempt attempt = { .identity = identity,
 			.stop = &stop,

@@ -111,11 +111,9 @@ rules_refuse_what_this_version_cannot_do(void **state)
 {
 	static const char *const entries[] = {
 		"token: 'project:g/a:ci', deliver: [ file: /a ], strategy: replace",
-		"token: 'project:g/a:ci', deliver: [ file: /a ], rotate_with: self",
 		"token: 'project:g/a:ci', deliver: [ file: /a ], overlap: 6h",
 		"token: 'project:g/a:ci', deliver: [ file: /a ], when_idle: 2h",
 		"token: 'project:g/a:ci', deliver: [ file: /a ], new_bot: accept",
-		"token: 'project:g/a:ci', deliver: [ file: /a ], secret: x",
 		"token: 'trigger:g/a:ci', deliver: [ file: /a ]",
 		"token: 'project_deploy:g/a:ci', deliver: [ file: /a ]",
 		"token: 'personal:*:ci', deliver: [ file: '/a/{owner}' ]",
@@ -131,10 +129,6 @@ rules_refuse_what_this_version_cannot_do(void **state)
 		if (!is_told(folder, 4, "this version"))
 			fail_msg("%s", entries[i]);
 	}
-	assert_false(load(folder,
-		"gitlab: { url: https://x.org, credential: c, rotate: yes }\n" LIFETIMES)
-			     ->is_valid);
-	assert_true(is_told(folder, 1, "not in this version yet"));
 	assert_false(load(
 		folder, HEAD "tokens:\n  - { token: 'project:g/a:ci', deliver: [ slot ] }\n")
 			     ->is_valid);
