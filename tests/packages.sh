@@ -26,7 +26,7 @@ need() {
 		$missing </dev/null >/dev/null
 }
 
-# build FOLDER [OPTION…]: sets up once, and builds what has changed.
+# build FOLDER [OPTION…]: sets up once, and builds what has changed, or of that the $targets.
 build() {
 	folder=$1
 	shift
@@ -35,7 +35,7 @@ build() {
 		return 1
 	}
 	rm -f "$folder.log"
-	ninja -C "$folder" >"$folder/build.log" 2>&1 || {
+	ninja -C "$folder" ${targets-} >"$folder/build.log" 2>&1 || {
 		cat "$folder/build.log" >&2
 		return 1
 	}

@@ -175,6 +175,38 @@ class Database(Case):
         self.assertIn(str(running.pid), ended.err)
         running.communicate()
 
+    def test_a_second_run_ends_at_once_and_touches_nothing(self):
+        """While the first holds a new secret that stands nowhere else."""
+        self.sim.fault("delay_after", method="PUT", path="*/variables/*", nth=2, ms=3000)
+        running = self.host.start("run")
+        self.addCleanup(running.kill)
+        until(self.fault_was_hit, "the delivery")
+        asked = self.asked()
+        before = {file: file.read_bytes() for file in self.host.state.iterdir()}
+        for verb in (("run",), ("rotate", "push", "--reason", "test"), ("run",)):
+            ended = self.exits(4, *verb)
+            self.assertIn(f"process {running.pid}", ended.err)
+            self.assertEqual(ended.out, "")
+        self.assertIsNone(running.poll(), "the first was not waited for")
+        self.assertEqual(self.asked(), asked)
+        self.assertEqual({file: file.read_bytes() for file in self.host.state.iterdir()}, before)
+        running.communicate()
+        self.assertEqual(running.returncode, 0)
+        self.assertEqual(self.variable("shop/api", "PUSH")["value"], self.living("push")["secret"])
+        self.assertIn("whole", self.exits(0, "history", "--verify").out)
+
+    def test_of_many_runs_started_at_once_one_works_and_no_token_is_rotated_twice(self):
+        runs = [self.host.start("run") for _ in range(8)]
+        for running in runs:
+            self.addCleanup(running.kill)
+        told = [running.communicate() for running in runs]
+        self.assertIn(0, [running.returncode for running in runs])
+        self.assertLessEqual({running.returncode for running in runs}, {0, 4}, told)
+        self.assertEqual(len(self.asked("POST", "/rotate$")), 1)
+        self.settles()
+        self.assertEqual(self.variable("shop/api", "PUSH")["value"], self.living("push")["secret"])
+        self.assertIn("whole", self.exits(0, "history", "--verify").out)
+
     def test_readers_hold_up_nobody(self):
         self.sim.fault("delay_after", method="POST", path="*/rotate", ms=2000)
         running = self.host.start("run")
