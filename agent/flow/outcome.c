@@ -15,7 +15,8 @@ struct outcome {
 	struct trouble **troubles;
 	size_t count, capacity;
 	struct troubles before; /* what earlier runs told */
-	int64_t began_at;
+	int64_t (*now)(void *);
+	void *clock;
 };
 
 /* The words of a state's arrival never change, so that a filter on them keeps working. */
@@ -151,10 +152,12 @@ troubles_since(const struct troubles *before, const struct trouble *trouble, int
 }
 
 void
-outcome_before(struct outcome *outcome, const struct troubles *before, int64_t now)
+outcome_before(struct outcome *outcome, const struct troubles *before, int64_t (*now)(void *),
+	void *context)
 {
 	outcome->before = *before;
-	outcome->began_at = now;
+	outcome->now = now;
+	outcome->clock = context;
 }
 
 void
@@ -167,7 +170,8 @@ outcome_trouble(struct outcome *outcome, const struct trouble *trouble)
 	*kept = *trouble;
 	kept->address = arena_text(outcome->arena, trouble->address ? trouble->address : "");
 	kept->text = arena_text(outcome->arena, trouble->text);
-	kept->since = troubles_since(&outcome->before, kept, outcome->began_at);
+	kept->since = troubles_since(
+		&outcome->before, kept, outcome->now ? outcome->now(outcome->clock) : 0);
 	outcome->troubles = arena_grow(outcome->arena, outcome->troubles, outcome->count,
 		&outcome->capacity, sizeof(struct trouble *));
 	outcome->troubles[outcome->count++] = kept;

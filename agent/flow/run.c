@@ -367,10 +367,11 @@ do_phases(struct run *run, struct err *err)
 {
 	struct context *context = run->context;
 
-	if (!remember_read(context->journal, context->arena, &run->before, err) ||
-		!read_rows(run, err) || !run_finish_own(run, err))
+	if (!remember_read(context->journal, context->arena, &run->before, err))
 		return false;
-	outcome_before(run->outcome, &run->before, gitlab_now(context->server));
+	outcome_before(run->outcome, &run->before, server_time, context->server);
+	if (!read_rows(run, err) || !run_finish_own(run, err))
+		return false;
 	if (run->rests)
 		return true;
 	if (!run_present_own(run, err) || !finish_open_rows(run, err))

@@ -38,8 +38,9 @@ unsigned outcome_count(const struct outcome *outcome, enum outcome_count what);
 /* One event of a row: logged with its fields. */
 void outcome_event(struct outcome *outcome, const struct rotation *row, const char *text);
 void outcome_trouble(struct outcome *outcome, const struct trouble *trouble); /* copied, logged */
-/* What earlier runs told, borrowed: a trouble that goes on keeps its `since`; a new one without gets `now`. */
-void outcome_before(struct outcome *outcome, const struct troubles *before, int64_t now);
+/* What earlier runs told, borrowed: a trouble that goes on keeps its `since`; a new one without gets what `now` says. */
+void outcome_before(struct outcome *outcome, const struct troubles *before,
+	int64_t (*now)(void *), void *context);
 
 size_t outcome_troubles(const struct outcome *outcome);
 const struct trouble *outcome_trouble_at(const struct outcome *outcome, size_t index);
