@@ -55,7 +55,7 @@ check_absolute(const char *text, char *why, size_t why_bytes)
 static bool
 check_credential(const char *text, char *why, size_t why_bytes)
 {
-	if (text[0] == '/' || (text[0] != '.' && !strpbrk(text, "/ ")))
+	if (text[0] == '/' || (text[0] && text[0] != '.' && !strpbrk(text, "/ ")))
 		return true;
 	snprintf(why, why_bytes,
 		"expected a credential's name or the absolute path of its file, not '%s'",

@@ -208,6 +208,8 @@ check_self(const struct checking *checking, const struct token_entry *entry)
 {
 	const struct gitlab_section *gitlab = &checking->policies->gitlab;
 
+	if (address_is_pattern(&entry->token))
+		return;
 	if (entry->rotate_with == ROTATE_WITH_SELF && !entry->secret)
 		diags_add(checking->diags, entry->at,
 			"'%s': 'rotate_with: self' needs 'secret', where its present secret is read",

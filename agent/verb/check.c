@@ -5,6 +5,7 @@
 #include "base/advice.h"
 #include "base/when.h"
 #include "destination/destination.h"
+#include "flow/bearer.h"
 #include "flow/run.h"
 #include "gitlab/people.h"
 #include "report/page.h"
@@ -54,9 +55,20 @@ problems(const struct checking *checking)
 
 /* --- what is asked of GitLab --- */
 
-static void
-check_credential(struct checking *checking)
+/* The plan's item of our own credential, or NULL. */
+static const struct plan_item *
+own_item(const struct plan *plan)
 {
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->items[i].entry && plan->items[i].entry->is_own)
+			return &plan->items[i];
+	return NULL;
+}
+
+static void
+check_credential(struct checking *checking, const struct plan *plan)
+{
+	const struct plan_item *own = own_item(plan);
 	const struct identity *identity = checking->context->identity;
 	int64_t expires_on = identity_expires_on(identity);
 	int64_t now = gitlab_now(checking->context->server);
@@ -68,10 +80,42 @@ check_credential(struct checking *checking)
 		checking->me.username ? checking->me.username : "an unknown user",
 		checking->me.is_admin == STATED_YES ? " (administrator)" : "",
 		page_moment(checking->arena, date_start(expires_on), now));
+	if (own && own->due.due_at != NO_MOMENT)
+		text = arena_format(checking->arena, "%s; rotates itself, due %s", text,
+			page_day(checking->arena, own->due.due_at));
 	if (!writes)
 		text = arena_format(checking->arena,
 			"%s; has not the scope api, so it cannot rotate", text);
 	add(checking, writes, writes ? 0 : GLR_OWN_CREDENTIAL, "credential", text);
+}
+
+/* It is there for a bad day, so it is asked now. */
+static void
+check_rescue(struct checking *checking)
+{
+	struct context *context = checking->context;
+	const struct bearer_source source = { .what = "the rescue credential",
+		.file = context->policies->gitlab.rescue_credential };
+	auto_bearer struct bearer bearer = { 0 };
+	const struct token *token;
+	struct err err;
+
+	if (!source.file)
+		return;
+	if (!bearer_open_file(context->server, &source, &bearer, &err) ||
+		!identity_prove(bearer.identity, bearer.gitlab, &err)) {
+		add(checking, false, GLR_RESCUE, "rescue", err.text);
+		return;
+	}
+	token = identity_token(bearer.identity);
+	if (token->id == identity_token_id(context->identity))
+		add(checking, false, GLR_RESCUE, "rescue", "it is our own token");
+	else
+		add(checking, true, 0, "rescue",
+			arena_format(checking->arena, "token %s, dies %s",
+				page_id(checking->arena, token->id),
+				page_moment(checking->arena, date_start(token->expires_on),
+					gitlab_now(context->server))));
 }
 
 static void
@@ -235,7 +279,8 @@ check_online(struct checking *checking, struct err *err)
 	checking->is_read = true;
 	if (!people_me(context->gitlab, checking->arena, &checking->me, &ignored))
 		checking->me = (struct person){ 0 };
-	check_credential(checking);
+	check_credential(checking, reading.plan);
+	check_rescue(checking);
 	check_version(checking);
 	check_clock(checking);
 	for (size_t i = 0; i < reading.holdings.count; i++)

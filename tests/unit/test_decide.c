@@ -208,6 +208,47 @@ decide_holds_a_rule_since_the_day_its_line_was_last_edited(void **state)
 	}
 }
 
+/* Whose entry it is decides, not only that it is in use. */
+static void
+decide_leaves_a_credential_in_use_to_its_own_entry(void **state)
+{
+	static const struct {
+		const char *what;
+		int64_t own, rescue, in_use;
+		bool self, is_own;
+		enum plan_action action;
+	} rows[] = {
+		{ "our own, by its own entry", 5, 0, 5, true, true, PLAN_NOTHING },
+		{ "our own, by an entry of a file that rotates it itself", 5, 0, 5, true, false,
+			PLAN_PERSON },
+		{ "one that rotates itself, by its entry", 9, 0, 5, true, false, PLAN_NOTHING },
+		{ "one that rotates itself, by another entry", 9, 0, 5, false, false,
+			PLAN_PERSON },
+		{ "the rescue, by an entry that rotates it itself", 9, 5, 5, true, false,
+			PLAN_PERSON },
+		{ "the rescue", 9, 5, 0, false, false, PLAN_PERSON },
+		{ "neither", 9, 8, 7, false, false, PLAN_NOTHING },
+	};
+	struct world *world = *state;
+	struct token token = living(5, 10, 80);
+	struct holding *holding = hold(world, API, &token, 1);
+	struct token_entry entry = *holding->entry;
+
+	record(world, API, &token);
+	holding->entry = &entry;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		entry.rotate_with = rows[i].self ? ROTATE_WITH_SELF : ROTATE_WITH_UNSTATED;
+		entry.is_own = rows[i].is_own;
+		world->options.own_token_id = rows[i].own;
+		world->options.rescue_token_id = rows[i].rescue;
+		world->options.in_use = &rows[i].in_use;
+		world->options.in_use_count = 1;
+		if (decide(world, holding).action != rows[i].action)
+			fail_msg("%s: %s", rows[i].what,
+				plan_action_name(decide(world, holding).action));
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int
@@ -220,6 +261,7 @@ main(void)
 		TEST(decide_lets_an_open_row_go_first_whatever_else_is_wrong),
 		TEST(decide_rotates_what_only_ran_out_and_nothing_that_was_revoked),
 		TEST(decide_creates_nothing_beside_a_dead_namesake),
+		TEST(decide_leaves_a_credential_in_use_to_its_own_entry),
 		TEST(decide_holds_a_rule_since_the_day_its_line_was_last_edited),
 	};
 

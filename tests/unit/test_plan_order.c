@@ -97,6 +97,15 @@ plan_keeps_a_pattern_from_what_is_wider_than_it_may_be(void **state)
 	world->holdings.count = 0;
 	hold(world, API, &own, 1);
 	expect(build(world), PLAN_PERSON, 0, "the credential that glrotate itself uses");
+	world->options.own_token_id = 98;
+	world->options.rescue_token_id = 99;
+	expect(build(world), PLAN_PERSON, 0, "the rescue credential");
+	world->options.rescue_token_id = 0;
+	world->options.in_use = (const int64_t[]){ 97, 99 };
+	world->options.in_use_count = 2;
+	expect(build(world), PLAN_PERSON, 0, "another entry says that it rotates itself");
+	world->options.in_use_count = 1;
+	expect(build(world), PLAN_ROTATE, 0, "expires");
 }
 
 static void

@@ -85,6 +85,33 @@ static const struct {
 		4, "only tokens of projects and groups have a level" },
 	{ HEAD "tokens:\n  - { token: 'project:g/*:ci', deliver: [ ci_variable: { key: A, project: x/y } ] }\n",
 		4, "outside_owner" },
+	{ "gitlab: { url: https://x.org, credential: c, rotate: yes }\n" LIFETIMES, 1,
+		"expected 'credential_file'" },
+	{ "gitlab: { url: https://x.org, credential: c, credential_file: /f }\n" LIFETIMES, 1,
+		"'credential_file' does not belong here" },
+	{ "gitlab: { url: https://x.org, credential: /c, credential_file: /f }\n" LIFETIMES, 1,
+		"'credential_file' does not belong here" },
+	{ "gitlab: { url: https://x.org, credential: c, rescue_credential: c }\n" LIFETIMES, 1,
+		"'rescue_credential' is our own credential" },
+	{ "gitlab: { url: https://x.org, credential: c, rotate: yes, credential_file: /f, rescue_credential: /f }\n" LIFETIMES,
+		1, "'rescue_credential' is our own credential" },
+	{ HEAD "tokens:\n  - { token: 'project:g/a:ci', deliver: [ file: /a ], rotate_with: self }\n",
+		4, "needs 'secret'" },
+	{ HEAD "tokens:\n  - { token: 'project:g/a:ci', deliver: [ file: /a ], secret: x }\n",
+		4, "'secret' does not belong here" },
+	{ HEAD "tokens:\n  - { token: 'project:g/*:ci', deliver: [ ci_variable: A ], secret: x }\n",
+		4, "'secret' does not belong here: a pattern" },
+	{ HEAD "tokens:\n  - { token: 'project:g/*:ci', deliver: [ ci_variable: A ], rotate_with: self }\n",
+		4, "'rotate_with' does not belong here" },
+	{ "gitlab: { url: https://x.org, credential: '' }\n" LIFETIMES, 1,
+		"expected a credential's name" },
+	{ HEAD "tokens:\n  - { token: 'project:g/a:ci', deliver: [ file: /a ], rotate_with: self, secret: x, scopes: api }\n",
+		4, "'scopes' does not belong here" },
+	{ HEAD "tokens:\n  - { token: 'project:g/a:ci', deliver: [ file: /a ], rotate_with: self, secret: c }\n",
+		4, "is a credential of the gitlab section" },
+	{ HEAD "tokens:\n  - { token: 'project:g/a:ci', deliver: [ file: /a ], rotate_with: self, secret: x }\n"
+	       "  - { token: 'project:g/b:ci', deliver: [ file: /b ], rotate_with: self, secret: x }\n",
+		5, "is that of 'project:g/a:ci' too" },
 	{ HEAD "tokens:\n  - { token: 'project:g/*:ci', except: [ nope ], deliver: [ ci_variable: A ] }\n",
 		4, "except: expected TYPE:OWNER:NAME" },
 };
@@ -104,6 +131,27 @@ rules_name_what_is_wrong_at_its_place(void **state)
 			diags_print(folder->diags, stderr);
 		assert_int_equal(diags_count(folder->diags), 1);
 	}
+}
+
+static void
+rules_let_our_own_credential_and_others_rotate_themselves(void **state)
+{
+	static const char *const policies[] = {
+		"gitlab: { url: https://x.org, credential: /c, rotate: yes }\n" LIFETIMES,
+		"gitlab: { url: https://x.org, credential: c, rotate: yes, credential_file: /f, rescue_credential: r }\n" LIFETIMES,
+		"gitlab: { url: https://x.org, credential: c, rotate: no, rescue_credential: r }\n" LIFETIMES,
+		HEAD
+		"tokens:\n  - { token: 'personal:al:x', deliver: [ file: /a ], rotate_with: self, secret: /a }\n",
+	};
+	struct folder *folder = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+		if (!load(folder, policies[i])->is_valid) {
+			diags_print(folder->diags, stderr);
+			fail_msg("%s", policies[i]);
+		}
+	assert_string_equal(load(folder, policies[0])->gitlab.credential_file, "/c");
+	assert_string_equal(load(folder, policies[1])->gitlab.credential_file, "/f");
 }
 
 static void
@@ -167,6 +215,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(rules_name_what_is_wrong_at_its_place),
+		TEST(rules_let_our_own_credential_and_others_rotate_themselves),
 		TEST(rules_refuse_what_this_version_cannot_do),
 		TEST(rules_warn_of_what_is_perhaps_a_slip),
 	};
