@@ -79,6 +79,18 @@ was_ours_today(const struct attempt *attempt)
 	return now_of(attempt) - (taken > rotated ? taken : rotated) < DAY_SEC;
 }
 
+/* It only seemed gone for a moment; or our own request made it, although its answer said that it would not. */
+static bool
+is_nobody_elses(const struct attempt *attempt, const struct token *living)
+{
+	const struct frozen *frozen = &attempt->frozen;
+
+	if (living->id == attempt->row->target_id)
+		return living->user_id == frozen->user_id &&
+		       living->created_msec == frozen->created_msec;
+	return attempt->row->intent_at && evidence_is_ours(attempt, living);
+}
+
 /* Whoever rotated it holds the secret, so nothing is done but by order, or as the policy says. */
 bool
 step_respond(struct attempt *attempt, struct err *err)
@@ -94,6 +106,10 @@ step_respond(struct attempt *attempt, struct err *err)
 		err_set(err, ERR_REFUSED, 0,
 			"it is revoked, not by us, and nothing of that name is alive");
 		return err_advise(err, GLR_REVOKED);
+	}
+	if (is_nobody_elses(attempt, living)) {
+		attempt_aim_at(attempt, living);
+		return true;
 	}
 	if (attempt->frozen.ordered != STATED_YES) {
 		if (attempt->frozen.takes_over != STATED_YES)

@@ -111,19 +111,22 @@ read_target(struct attempt *attempt, struct err *err)
 	return find_highest(attempt, &owner, err);
 }
 
-/* What stands in the way of a creation: any namesake, in all states; of one that takes a lost token's place, a living one. */
+/* What stands in the way of a creation: any namesake, in all states; of one that takes a lost token's place, a living one.
+ * What our own last request made, although its answer said that it would not, is no namesake. */
 static bool
 is_in_the_way(struct attempt *attempt, const struct token *token, struct err *err)
 {
 	const bool again = attempt->frozen.recreating == STATED_YES;
+	const bool moved =
+		again || (attempt->row->intent_at && evidence_is_ours(attempt, token));
 
 	if (strcmp(token->name, attempt->frozen.name) != 0)
 		return false;
 	if (again && !token_is_alive(token, gitlab_now(gitlab_server_of(attempt->gitlab))))
 		return false;
-	err_set(err, again ? ERR_MOVED : ERR_REFUSED, 0, "#%lld of that name is there already",
+	err_set(err, moved ? ERR_MOVED : ERR_REFUSED, 0, "#%lld of that name is there already",
 		(long long)token->id);
-	err_advise(err, again ? GLR_FOREIGN_ROTATION : GLR_NAMESAKES);
+	err_advise(err, moved ? GLR_FOREIGN_ROTATION : GLR_NAMESAKES);
 	return true;
 }
 
@@ -133,8 +136,14 @@ read_absence(struct attempt *attempt, struct err *err)
 	const struct owner owner = frozen_owner(&attempt->frozen);
 	struct tokens all;
 
-	if (!token_list(attempt->gitlab, &owner, attempt->arena, &all, err))
+	if (!token_list(attempt->gitlab, &owner, attempt->arena, &all, err)) {
+		/* It is the owner that cannot be seen; of the token nothing was learnt. */
+		if (err->kind == ERR_MOVED) {
+			err->kind = ERR_REFUSED;
+			err_advise(err, GLR_OWNER_UNREADABLE);
+		}
 		return err_wrap(err, "the owner's tokens");
+	}
 	if (!attempt->row->highest_id && all.count)
 		attempt->row->highest_id = all.items[all.count - 1].id;
 	for (size_t i = 0; i < all.count; i++)

@@ -9,7 +9,7 @@ FAULTS = [
     ("status", {"status": 502, "body": "<html>bad gateway</html>", "content_type": "text/html", "commit": True}),
     ("status", {"status": 503}), ("status", {"status": 409, "content_type": "application/json",
                  "body": '{"message":"409 Conflict: Resource lock"}'}),
-    ("too_many", {"retry_after": 1}), ("too_many", {}),
+    ("too_many", {"retry_after": 1}), ("too_many", {}), ("too_many", {"commit": True}),
     ("redirect", {"location": "https://elsewhere.example.com/"}),
 ]
 
