@@ -11,12 +11,15 @@ def count(entry):
     good = entry["result"] in ("OK", "SKIP", "EXPECTEDFAIL")
     cmocka = re.findall(r"\[  (PASSED|FAILED)  \] (\d+) test\(s\)", text)
     unittest = re.findall(r"^Ran (\d+) tests?", text, re.M)
+    matrix = re.search(r"^matrix: (\d+) cases .*? (\d+) failed", text, re.M)
     if cmocka:
         passed = sum(int(n) for word, n in cmocka if word == "PASSED")
         failed = sum(int(n) for word, n in cmocka if word == "FAILED")
     elif unittest:
         failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
         passed = sum(int(n) for n in unittest) - failed - sum(int(n) for n in re.findall(r"skipped=(\d+)", text))
+    elif matrix:
+        passed, failed = int(matrix.group(1)) - int(matrix.group(2)), int(matrix.group(2))
     else:
         passed, failed = (1, 0) if good else (0, 1)
     # A program that fails without saying so (a sanitizer, a signal, a timeout) has failed once.
@@ -36,6 +39,8 @@ def main(folders):
         if not entries:
             failed += 1
         for entry in entries:
+            for line in re.findall(r"^matrix: .*", entry.get("stdout", ""), re.M):
+                print(line)
             good, bad = count(entry)
             passed += good
             failed += bad

@@ -1,0 +1,94 @@
+"""The rows of the matrix: whole rotations, each of a type and a strategy, with what must hold at their end.
+
+A new strategy or type is a row more. `before` is run to the end first, then `verb` is disturbed."""
+import dataclasses
+
+from stage import ROOT
+
+OLD = "glpat-push-old-00000000"  # what the destinations hold at the beginning
+DUE = {"created": "-85d", "expires": "+5d"}
+FAR = {"created": "-10d", "expires": "+80d"}
+
+
+@dataclasses.dataclass
+class Managed:
+    owner: str  # as the simulator says it: a path or a username
+    name: str
+    variables: tuple = ()  # (owner, key, environment scope)
+    files: tuple = ()
+
+
+@dataclasses.dataclass
+class Road:
+    name: str
+    world: dict
+    policy: str
+    managed: tuple
+    verb: tuple = ("run",)
+    before: tuple = ()
+    version: str = "18.11.5"
+    lifetimes: str = '[ { for: "*", max_lifetime: 90d } ]'
+    credential: str = ROOT
+    files: dict = dataclasses.field(default_factory=dict)  # that are there at the beginning
+
+
+def variable(key, value="old-value-00000"):
+    return {"key": key, "value": value}
+
+
+def world(due=DUE, **more):
+    """Every type of token once, and beside each what nobody may touch."""
+    return {
+        "users": [{"username": "alice", "id": 20, "tokens": [{"name": "laptop", "id": 53, **due},
+                                                             {"name": "other", "id": 63, **DUE}]}],
+        "service_accounts": [{"username": "deployer", "id": 30, "tokens": [{"name": "helm", "id": 54, **due},
+                                                                           {"name": "other", "id": 64, **DUE}]}],
+        "groups": [{"path": "shop", "tokens": [{"name": "ci", "id": 52, **due}, {"name": "other", "id": 62, **DUE}],
+                    "variables": [variable("OTHER")],
+                    "service_accounts": [{"username": "bot", "tokens": [{"name": "sync", "id": 55, **due}]}]},
+                   {"path": "mall", "tokens": [{"name": "ci", "id": 72, **DUE}]}],
+        "projects": [{"path": "shop/api", "tokens": [{"name": "push", "id": 51, "secret": OLD, **due}, {"name": "other", "id": 61, **DUE}],
+                      "variables": [variable("PUSH", OLD), variable("OTHER")]},
+                     {"path": "shop/web", "tokens": [{"name": "push", "id": 71, **DUE}], "variables": [variable("PUSH")]}],
+        **more}
+
+
+def entry(address, *deliver, more=""):
+    return f"\n  - token: {address}\n    deliver: [ {', '.join(deliver)} ]\n" + "".join(
+        f"    {line}\n" for line in more.split(";") if line)
+
+
+def to_variable(key, more="project: shop/api"):
+    return f"ci_variable: {{ key: {key}, {more} }}"
+
+
+API = ("shop/api", "PUSH", "*")
+PUSH = entry("project:shop/api:push", "ci_variable: PUSH", "file: OUT/push")
+NEW = "scopes: [ api ];access_level: developer"
+
+ROADS = [
+    Road("project", world(), PUSH, (Managed("shop/api", "push", (API,), ("push",)),)),
+    Road("order", world(FAR), PUSH, (Managed("shop/api", "push", (API,), ("push",)),),
+         verb=("rotate", "push", "--reason", "test"), before=(("run",),), files={"push": OLD}),
+    Road("create", world(), entry("project:shop/api:made", "ci_variable: MADE", "file: OUT/made", more=NEW),
+         (Managed("shop/api", "made", (("shop/api", "MADE", "*"),), ("made",)),)),
+    Road("group", world(), entry("group:shop:ci", to_variable("CI", "group: shop, environment_scope: [ live, test ]")),
+         (Managed("shop", "ci", (("shop", "CI", "live"), ("shop", "CI", "test"))),)),
+    Road("personal", world(), entry("personal:alice:laptop", to_variable("ALICE"), "file: OUT/alice"),
+         (Managed("alice", "laptop", (("shop/api", "ALICE", "*"),), ("alice",)),)),
+    Road("service", world(), entry("service_account:deployer:helm", to_variable("HELM")),
+         (Managed("deployer", "helm", (("shop/api", "HELM", "*"),)),)),
+    Road("group-service", world(), entry("service_account:shop/bot:sync", to_variable("SYNC")),
+         (Managed("bot", "sync", (("shop/api", "SYNC", "*"),)),)),
+    Road("create-group", world(), entry("group:shop:made", to_variable("MADE"), more=NEW),
+         (Managed("shop", "made", (("shop/api", "MADE", "*"),)),)),
+    Road("create-personal", world(), entry("personal:alice:made", to_variable("MADE"), more="scopes: [ api ]"),
+         (Managed("alice", "made", (("shop/api", "MADE", "*"),)),)),
+    Road("hidden", world(), entry("project:shop/api:push", "ci_variable: { key: HIDDEN, visibility: hidden }"),
+         (Managed("shop/api", "push", (("shop/api", "HIDDEN", "*"),)),)),
+    Road("old-gitlab", world(), PUSH, (Managed("shop/api", "push", (API,), ("push",)),), version="16.0.8"),
+    Road("several", world(), PUSH + entry("group:shop:ci", to_variable("CI")) +
+         entry("personal:alice:laptop", to_variable("ALICE")),
+         (Managed("shop/api", "push", (API,), ("push",)), Managed("shop", "ci", (("shop/api", "CI", "*"),)),
+          Managed("alice", "laptop", (("shop/api", "ALICE", "*"),)))),
+]

@@ -1,0 +1,158 @@
+"""One case on the stage: a simulator, a host, and runs of the program under the shim; what was there before and after."""
+import json
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scenario"))
+os.environ.setdefault("GLROTATE", "glrotate")
+from harness import BY_TESTS, ROOT, Host, Sim  # noqa: E402
+
+SHIM = os.environ.get("GLROTATE_SHIM", "")
+DEADLINE = 60
+SETTLE = 3
+
+
+class Ran:
+    """One run of the program: how it was called, how it ended, what it said."""
+
+    def __init__(self, verb, code, out, err):
+        self.verb, self.code, self.out, self.err = verb, code, out, err
+
+    def __repr__(self):
+        return f"$ glrotate {' '.join(self.verb)}  → {self.code}\n{self.out}{self.err}"
+
+
+class Call:
+    """A line of the shim's log."""
+
+    def __init__(self, line):
+        number, self.name, self.file, size = line.split()
+        self.number, self.size = int(number), int(size)
+
+
+class Stage:
+    def __init__(self, road):
+        self.road = road
+        self.sim = Sim(road.world, road.version)
+        self.host = Host(self.sim, "  []", lifetimes=road.lifetimes, limits=f"{{ settle: {SETTLE}s }}",
+                         credential=road.credential)
+        self.out = self.host.path / "out"
+        self.out.mkdir()
+        for name, content in road.files.items():
+            (self.out / name).write_text(content)
+        self.log, self.hit = self.host.path / "calls", self.host.path / "hit"
+        self.host.set_tokens(road.policy.replace("OUT", str(self.out)))
+        self.runs = []
+        self.acts = []  # (the order, what came of it)
+        self.disturbed = 0
+        for verb in road.before:
+            self.run(*verb)
+        self.first_run = len(self.runs)
+        self.sim.ask("DELETE", "/sim/requests")
+        self.baseline = self.look()
+
+    def close(self):
+        self.sim.close()
+        self.host.remove()
+
+    # --- running ---
+
+    def environment(self, fault=None, log=False):
+        env = {**os.environ, "LD_PRELOAD": SHIM, "SHIM_CLOCK": self.sim.address.split(":")[1],
+               "SSL_CERT_FILE": "/nowhere",  # reading all roots is most of what a short run does
+               "SHIM_WATCH": f"{self.host.state}:{self.out}", "SHIM_HIT": str(self.hit)}
+        if fault:
+            env["SHIM_FAULT"] = fault
+        if log:
+            env["SHIM_LOG"] = str(self.log)
+        return env
+
+    def start(self, *verb, fault=None, log=False, state=None):
+        self.hit.unlink(missing_ok=True)
+        return subprocess.Popen(self.host.command(*verb, state=state), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                stdin=subprocess.DEVNULL, text=True, cwd=self.host.path,
+                                env=self.environment(fault, log))
+
+    def finish(self, verb, process):
+        try:
+            out, err = process.communicate(timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            err += "\nit hung"
+        self.runs.append(Ran(verb, process.returncode, out, err))
+        return self.runs[-1]
+
+    def run(self, *verb, fault=None, log=False, state=None):
+        return self.finish(verb, self.start(*verb, fault=fault, log=log, state=state))
+
+    def shim_hit(self):
+        return self.hit.exists()
+
+    def calls(self):
+        return [Call(line) for line in self.log.read_text().splitlines()]
+
+    # --- the world ---
+
+    def faults_hit(self):
+        return sum(f["hits"] for f in self.sim.ask("GET", "/sim/faults").json)
+
+    def clear(self):
+        """The end of all disturbance that was ordered; what came of other hands is remembered."""
+        self.disturbed += self.faults_hit()
+        self.sim.ask("DELETE", "/sim/faults")
+        for act in self.sim.ask("GET", "/sim/acts").json:
+            if act["hits"]:
+                self.acts.append((act, act.get("last")))
+        self.sim.ask("DELETE", "/sim/acts")
+
+    def act(self, act, **more):
+        done = self.sim.ask("POST", "/sim/act", {"act": act, **more})
+        self.acts.append(({"act": act, **more}, done.json))
+        return done.json
+
+    def look(self):
+        return Look(self)
+
+    # --- the journal, read as anybody could read it ---
+
+    def rows(self, query):
+        file = self.host.state / "journal.db"
+        if not file.exists():
+            return []
+        with sqlite3.connect(file) as db:
+            db.row_factory = sqlite3.Row
+            found = [dict(row) for row in db.execute(query)]
+        db.close()
+        return found
+
+
+class Look:
+    """What is there at one moment."""
+
+    def __init__(self, stage):
+        ask = stage.sim.ask
+        self.tokens = {t["id"]: t for t in ask("GET", "/sim/tokens").json}
+        self.variables = {(v["owner"], v["key"], v.get("environment_scope") or "*"): v
+                          for v in ask("GET", "/sim/variables").json}
+        self.deploy_tokens = {t["id"]: t for t in ask("GET", "/sim/deploy_tokens").json}
+        self.requests = [r for r in ask("GET", "/sim/requests").json if r["query"] != BY_TESTS]
+        self.files = {file.name: file.read_text() for file in stage.out.iterdir() if file.is_file()}
+
+    def secrets(self, road):
+        """Those that came into the program's hands."""
+        names = {managed.name for managed in road.managed}
+        return {t["secret"] for t in [*self.tokens.values(), *self.deploy_tokens.values()]
+                if t["name"] in names and t.get("secret")} | {road.credential}
+
+
+def killed(ran):
+    return ran.code == -signal.SIGKILL
+
+
+def told(thing):
+    return json.dumps(thing, ensure_ascii=False)
