@@ -135,7 +135,7 @@ refresh(const struct adopting *adopting, const struct plan_item *item, struct ar
 	record->released_at = 0;
 	record->rule = item->rule;
 	record->rule_since = item->rule_since;
-	if (token && !record->token_id) {
+	if (token && (!record->token_id || before.released_at)) {
 		record->token_id = token->id;
 		record->user_id = token->user_id;
 		record->created_msec = token->created_msec;

@@ -22,6 +22,7 @@ static const struct field frozen_fields[] = {
 	{ "takes_over",       FIELD_BOOL,  FILLS(takes_over) },
 	{ "recreates",        FIELD_BOOL,  FILLS(recreates) },
 	{ "taken_over_at",    FIELD_INT,   FILLS(taken_over_at) },
+	{ "shortened",        FIELD_BOOL,  FILLS(shortened) },
 	{ "recreating",       FIELD_BOOL,  FILLS(recreating) },
 	{ "ordered",          FIELD_BOOL,  FILLS(ordered) },
 	{ "rotate_with",      FIELD_INT,   FILLS(rotate_with) },

@@ -72,6 +72,7 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 	set_deliveries(attempt, &destinations);
 	attempt->known_highest = item->holding->highest_id;
 	attempt->is_lost = item->recreates;
+	attempt->is_fresh = true;
 	*attempt->row = (struct rotation){
 		.token = record->number,
 		.address = item->address.text,
@@ -86,8 +87,8 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 }
 
 /* No secret of ours is on its way: the row may change its mind. */
-static bool
-is_uncommitted(const struct attempt *attempt)
+bool
+begin_is_uncommitted(const struct attempt *attempt)
 {
 	switch (attempt->row->state) {
 	case STATE_PLANNED:
@@ -142,7 +143,7 @@ begin_again(struct attempt *attempt, const struct policies *policies,
 	struct address address;
 
 	*goes_on = true;
-	if (!policies->is_valid || !is_uncommitted(attempt))
+	if (!policies->is_valid || !begin_is_uncommitted(attempt))
 		return true;
 	if (!address_parse(attempt->arena, attempt->row->address, false, &address, err)) {
 		err->kind = ERR_STORE;

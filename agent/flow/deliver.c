@@ -152,9 +152,14 @@ step_deliver(struct attempt *attempt, struct err *err)
 		return false;
 	if (!write_pending(attempt, &worst, err) || !set_aside(attempt, err))
 		return false;
-	if (!count_pending(attempt))
+	if (!count_pending(attempt)) {
+		if (attempt->is_fresh)
+			breaker_note(attempt->breaker, BREAKER_DELIVERY, NULL);
 		return true;
+	}
 	*err = worst;
+	if (attempt->is_fresh)
+		breaker_note(attempt->breaker, BREAKER_DELIVERY, err);
 	/* A destination's word is not about the token: the row stays where it is. */
 	if (is_passing(err)) {
 		err->kind = ERR_LATER;

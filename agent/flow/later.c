@@ -55,7 +55,8 @@ run_walk_waiting(struct run *run, struct err *err)
 	int64_t soonest;
 	size_t count;
 
-	while ((count = find_waiting(run, waiting, &soonest)) > 0)
+	while (!breaker_ends(run->breaker) &&
+		(count = find_waiting(run, waiting, &soonest)) > 0)
 		if (!wait_until(run, soonest, count, err) ||
 			!run_walk(run, waiting, count, err))
 			return false;
@@ -97,7 +98,7 @@ run_repair_losses(struct run *run, struct err *err)
 {
 	auto_free struct attempt **lost =
 		memory_or_abort(calloc(run->count + 1, sizeof(*lost)));
-	const size_t count = find_lost(run, lost);
+	const size_t count = breaker_holds(run->breaker, NULL) ? 0 : find_lost(run, lost);
 	const bool too_many = count > LOSSES_MOST;
 	size_t walked = 0;
 

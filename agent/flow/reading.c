@@ -3,6 +3,7 @@
 #include "base/when.h"
 #include "flow/hold_self.h"
 #include "flow/inventory.h"
+#include "flow/longest.h"
 #include "flow/own.h"
 
 void
@@ -43,6 +44,17 @@ read_in_use(struct context *context, struct reading *reading, struct plan_option
 	return true;
 }
 
+static bool
+read_longest(
+	struct context *context, int64_t now, struct plan_options *options, struct err *err)
+{
+	for (int type = 0; type < TYPE_COUNT; type++)
+		if (!longest_known(context->journal, (enum token_type)type, now, context->arena,
+			    &options->longest_days[type], err))
+			return false;
+	return true;
+}
+
 bool
 reading_take(struct context *context, const struct plan_options *options, int64_t now,
 	struct reading *reading, struct err *err)
@@ -50,6 +62,7 @@ reading_take(struct context *context, const struct plan_options *options, int64_
 	struct plan_options whole = *options;
 
 	return own_add_entry(context, err) && read_well_at(context, &whole.well_at, err) &&
+	       read_longest(context, now ? now : gitlab_now(context->server), &whole, err) &&
 	       journal_tokens(context->journal, context->arena, &reading->records, err) &&
 	       journal_open_rows(context->journal, context->arena, &reading->rows, err) &&
 	       inventory_read(context->server, context->credential,

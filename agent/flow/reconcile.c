@@ -88,6 +88,15 @@ reconcile_creation(struct attempt *attempt, const struct tokens *all, struct err
 	}
 }
 
+/* Our request was answered, so the target was dead. By order it is rotated again. */
+static bool
+is_restored(const struct attempt *attempt, struct err *err)
+{
+	err_set(err, ERR_PERSON, 0, "#%lld, which was rotated into #%lld, lives again",
+		(long long)attempt->row->target_id, (long long)attempt->row->new_id);
+	return err_advise(err, GLR_RESTORED);
+}
+
 bool
 reconcile_rotation(struct attempt *attempt, const struct tokens *all, struct err *err)
 {
@@ -102,7 +111,9 @@ reconcile_rotation(struct attempt *attempt, const struct tokens *all, struct err
 		return err_advise(err, GLR_DOUBT_STAYS);
 	}
 	if (!token_is_revoked(target))
-		return reconcile_never_happened(attempt, err);
+		return attempt->row->new_id && attempt->frozen.ordered != STATED_YES
+		               ? is_restored(attempt, err)
+		               : reconcile_never_happened(attempt, err);
 	switch (weigh_successors(attempt, all, &found)) {
 	case WEIGHT_OURS:
 		attempt_aim_at(attempt, found);

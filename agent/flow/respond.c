@@ -36,6 +36,11 @@ living_namesake(struct attempt *attempt, struct tokens *all, const struct token 
 	*living = NULL;
 	if (*attempt->stop)
 		return err_set(err, ERR_STOPPED, 0, "stopped before it was looked at");
+	/* What would be begun here is new. */
+	if (!attempt->doubted && breaker_holds(attempt->breaker, err)) {
+		err->kind = ERR_LATER;
+		return false;
+	}
 	if (!evidence_list(attempt, all, err))
 		return false;
 	for (size_t i = 0; i < all->count; i++) {

@@ -7,11 +7,18 @@
 #include "base/when.h"
 #include "flow/attempt.h"
 #include "flow/due.h"
+#include "flow/longest.h"
 #include "flow/self.h"
 #include "gitlab/people.h"
 
 /* Rule 5: a destination passed its write preflight less than a minute before the old secret dies. */
 #define PREFLIGHT_HOLDS_MSEC 45000
+
+static int64_t
+now_of(const struct attempt *attempt)
+{
+	return gitlab_now(gitlab_server_of(attempt->gitlab));
+}
 
 /* A path that now leads to another number is somebody else's project, whatever its name says. A path that leads
  * nowhere is a renamed one: its number still holds. */
@@ -122,7 +129,7 @@ is_in_the_way(struct attempt *attempt, const struct token *token, struct err *er
 
 	if (strcmp(token->name, attempt->frozen.name) != 0)
 		return false;
-	if (again && !token_is_alive(token, gitlab_now(gitlab_server_of(attempt->gitlab))))
+	if (again && !token_is_alive(token, now_of(attempt)))
 		return false;
 	err_set(err, moved ? ERR_MOVED : ERR_REFUSED, 0, "#%lld of that name is there already",
 		(long long)token->id);
@@ -216,25 +223,66 @@ target_is_ready(struct attempt *attempt, struct err *err)
 					: read_absence(attempt, err));
 }
 
+/* What the policy asks for, or what GitLab is known to grant. */
+static bool
+set_wanted(struct attempt *attempt, struct err *err)
+{
+	const int64_t now = now_of(attempt);
+	int64_t most_days, wanted;
+
+	wanted = due_wanted_date(now, attempt->frozen.max_lifetime_sec);
+	if (!longest_known(attempt->journal, (enum token_type)attempt->frozen.type, now,
+		    attempt->arena, &most_days, err))
+		return false;
+	if (most_days && wanted > date_of(now) + most_days)
+		wanted = date_of(now) + most_days;
+	attempt->row->wanted_on = wanted;
+	return true;
+}
+
+/* A breaker holds back what is new. What was in doubt in this run goes on: its consumers may have a dead secret. */
+static bool
+is_held_back(const struct attempt *attempt, struct err *err)
+{
+	if (attempt->doubted || !breaker_holds(attempt->breaker, err))
+		return false;
+	err->kind = ERR_LATER;
+	return true;
+}
+
+/* Of rows that this run began: GitLab, or what stands before it, does not answer. */
+static void
+note(const struct attempt *attempt, enum breaker_kind kind, bool ok, const struct err *err)
+{
+	const bool failed = !ok && (err->kind == ERR_LATER || err->kind == ERR_REACH ||
+					   err->kind == ERR_DOUBT);
+
+	if (attempt->is_fresh)
+		breaker_note(attempt->breaker, kind, failed ? err : NULL);
+}
+
 /* Everything that can refuse is asked before the intent is written; nothing dies by it. */
 bool
 step_preflight(struct attempt *attempt, struct err *err)
 {
-	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
 	struct rotation *row = attempt->row;
 	bool ok;
 
 	if (*attempt->stop)
 		return err_set(err, ERR_STOPPED, 0, "stopped before it began");
+	if (is_held_back(attempt, err))
+		return false;
 	gitlab_set_urgency(attempt->gitlab, URGENCY_ROTATE);
 	ok = identity_fresh(attempt->identity, attempt->gitlab, err) &&
 	     target_is_ready(attempt, err) && destinations_are_ready(attempt, err);
+	note(attempt, BREAKER_READING, ok, err);
 	if (!ok)
 		return identity_judge(attempt->identity, attempt->gitlab, err);
+	if (!set_wanted(attempt, err))
+		return false;
 	forget_last_request(row);
 	set_nonce(attempt);
-	row->wanted_on = due_wanted_date(now, attempt->frozen.max_lifetime_sec);
-	row->intent_at = now;
+	row->intent_at = now_of(attempt);
 	row->old_id = row->target_id;
 	attempt->frozen.ordered = STATED_NO;
 	attempt_freeze(attempt);
@@ -282,12 +330,53 @@ tell_new_bot(struct attempt *attempt)
 	attempt->told_advice = GLR_NEW_BOT;
 }
 
+/* A date beyond GitLab's limit is refused with the latest it takes, and the old secret is as it was: asked for that one, once, under
+ * a new intent. */
+static bool
+learn_longest(struct attempt *attempt, struct err *err)
+{
+	const int64_t today = date_of(now_of(attempt));
+	const int64_t latest = longest_date_in(err->text);
+	struct rotation *row = attempt->row;
+	struct err why;
+
+	/* A day is the least that anybody can use. */
+	if (latest == NO_DATE || latest < today + 2 || latest >= row->wanted_on ||
+		attempt->frozen.shortened == STATED_YES)
+		return false;
+	if (!longest_learn(attempt->journal, (enum token_type)attempt->frozen.type,
+		    now_of(attempt), latest - today, attempt->arena, &why)) {
+		*err = why;
+		return true;
+	}
+	attempt->frozen.shortened = STATED_YES;
+	attempt_freeze(attempt);
+	row->intent_at = 0;
+	attempt->wait_until = now_of(attempt);
+	err->kind = ERR_LATER;
+	err->advice = 0;
+	err_wrap(err, "asked again for %lld days", (long long)(latest - today));
+	return true;
+}
+
+static bool
+judge_refusal(struct attempt *attempt, struct err *err)
+{
+	if (err->kind == ERR_REFUSED && learn_longest(attempt, err))
+		return false;
+	if (err->kind == ERR_REFUSED && !err->advice)
+		err_advise(
+			err, attempt_creates(attempt) ? GLR_CANNOT_CREATE : GLR_ROTATE_REFUSED);
+	return identity_judge(attempt->identity, attempt->gitlab, err);
+}
+
 /* One request, once. Whatever keeps it from being sent leads back to the preflight. */
 bool
 step_request(struct attempt *attempt, struct err *err)
 {
 	struct rotation *row = attempt->row;
 	struct token token = { 0 };
+	bool ok;
 
 	if (*attempt->stop)
 		return err_set(err, ERR_STOPPED, 0, "stopped before the request");
@@ -299,12 +388,10 @@ step_request(struct attempt *attempt, struct err *err)
 		err->kind = ERR_LATER;
 		return false;
 	}
-	if (!send_request(attempt, &token, err)) {
-		if (err->kind == ERR_REFUSED && !err->advice)
-			err_advise(
-				err, row->target_id ? GLR_ROTATE_REFUSED : GLR_CANNOT_CREATE);
-		return identity_judge(attempt->identity, attempt->gitlab, err);
-	}
+	ok = send_request(attempt, &token, err);
+	note(attempt, BREAKER_REQUEST, ok, err);
+	if (!ok)
+		return judge_refusal(attempt, err);
 	row->new_id = token.id;
 	row->new_user_id = token.user_id;
 	row->new_created_msec = token.created_msec;

@@ -39,6 +39,7 @@ add_attempt(struct run *run, struct rotation *row)
 
 	attempt->journal = context->journal;
 	attempt->identity = context->identity;
+	attempt->breaker = run->breaker;
 	attempt->stop = context->stop;
 	attempt->rescue = context->policies->gitlab.rescue_credential;
 	attempt->arena = arena_new();
@@ -66,12 +67,13 @@ walk_job(void *argument, size_t worker, size_t job)
 	struct err *err = &run->ends[job];
 
 	attempt->gitlab = connection(run, worker);
+	attempt->was_walked = true;
 	if (!attempt->row->id) {
 		/* What is lost waits until the run knows how much is. */
 		if (attempt->is_lost && attempt->repair == REPAIR_WAITS)
 			return true;
-		/* What a signal holds back is planned again by the next run. */
-		if (*run->context->stop)
+		/* What a signal or a breaker holds back is planned again by the next run. */
+		if (*run->context->stop || breaker_holds(run->breaker, NULL))
 			return true;
 		if (!journal_begin(attempt->journal, attempt->row, &attempt->deliveries, err))
 			return false;
@@ -117,6 +119,21 @@ run_walk(struct run *run, struct attempt **attempts, size_t count, struct err *e
 			break;
 		}
 	return ok;
+}
+
+/* Those that were not walked yet. What begins something new waits until all was read, as long as something is read. */
+static bool
+walk_rest(struct run *run, bool but_uncommitted, struct err *err)
+{
+	auto_free struct attempt **rest =
+		memory_or_abort(calloc(run->count + 1, sizeof(*rest)));
+	size_t count = 0;
+
+	for (size_t i = 0; i < run->count; i++)
+		if (!run->attempts[i]->was_walked &&
+			!(but_uncommitted && begin_is_uncommitted(run->attempts[i])))
+			rest[count++] = run->attempts[i];
+	return run_walk(run, rest, count, err);
 }
 
 static bool
@@ -196,7 +213,7 @@ finish_open_rows(struct run *run, struct err *err)
 			return false;
 	if (run->count > before)
 		notify_status("finishing %zu open rotations", run->count - before);
-	return run_walk(run, run->attempts + before, run->count - before, err);
+	return walk_rest(run, run->context->policies->is_valid, err);
 }
 
 /* --- adopting --- */
@@ -317,7 +334,7 @@ rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
 
 		if (!wanted[i])
 			continue;
-		if (item->action == PLAN_PERSON)
+		if (item->action == PLAN_PERSON && item != run->proof)
 			tell_person(run, item);
 		if (item->action == PLAN_WAITS)
 			outcome_add(run->outcome, COUNT_WAITING);
@@ -326,8 +343,7 @@ rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
 	}
 	if (run->count > before)
 		notify_status("rotating %zu tokens", run->count - before);
-	return run_walk(run, run->attempts + before, run->count - before, err) &&
-	       set_own_aside(run, plan, wanted, records, err);
+	return walk_rest(run, false, err) && set_own_aside(run, plan, wanted, records, err);
 }
 
 static bool
@@ -350,7 +366,8 @@ do_plan(struct run *run, struct err *err)
 	wanted = arena_alloc(context->arena, (reading.plan->count + 1) * sizeof(*wanted));
 	for (size_t i = 0; i < reading.plan->count; i++)
 		wanted[i] = is_wanted(run, reading.plan->items[i].address.text);
-	return adopt(run, reading.plan, wanted, records, err) && !stopped(run, err) &&
+	return run_check_restored(run, reading.plan, err) &&
+	       adopt(run, reading.plan, wanted, records, err) && !stopped(run, err) &&
 	       rotate_due(run, reading.plan, wanted, records, err);
 }
 
@@ -374,13 +391,17 @@ do_phases(struct run *run, struct err *err)
 		return false;
 	if (run->rests)
 		return true;
-	if (!run_present_own(run, err) || !finish_open_rows(run, err))
+	if (!run_present_own(run, err))
+		return false;
+	run_check_clock(run);
+	if (!finish_open_rows(run, err))
 		return false;
 	if (context->policies->is_valid && !stopped(run, err) && !do_plan(run, err))
 		return false;
 	if (stopped(run, err) || !run_walk_waiting(run, err) || !run_repair_losses(run, err) ||
 		!run_rotate_own(run, err))
 		return false;
+	run_tell_breaker(run);
 	if (!context->policies->is_valid)
 		return err_set(
 			err, ERR_POLICY, 0, "the policy is not valid: nothing new was begun");
@@ -445,6 +466,7 @@ run_done(struct run *run)
 	for (size_t i = 0; i < run->workers; i++)
 		gitlab_free(run->connections[i]);
 	rotations_done(&run->rows);
+	breaker_free(run->breaker);
 }
 
 bool
@@ -460,6 +482,7 @@ run_do(struct context *context, const struct run_orders *orders, struct outcome 
 	struct err trouble;
 	bool ok;
 
+	run.breaker = breaker_new();
 	run.connections = arena_alloc(context->arena, run.workers * sizeof(struct gitlab *));
 	journal_set_now(context->journal, server_time, context->server);
 	ok = do_phases(&run, err);

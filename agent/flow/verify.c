@@ -67,7 +67,7 @@ old_is_dead(struct attempt *attempt, struct err *err)
 	if (now - row->moved_at < OLD_ALIVE_MOST_SEC)
 		return false;
 	err->kind = ERR_PERSON;
-	return err_advise(err, GLR_IDENTITY);
+	return err_advise(err, GLR_RESTORED);
 }
 
 /* Releases before 16.10 let a bot's membership end at the old token's date (gitlab.com/gitlab-org/gitlab issue 423362). */

@@ -234,7 +234,7 @@ static const struct advice_text texts[] = {
 	},
 	{
 		GLR_RESTORED,
-		"GitLab was put back from a backup",
+		"GitLab was put back from a backup, so nothing new is begun",
 		"what GitLab knew when the backup was made; secrets that were made since are dead",
 		"a token that the journal knows to be dead lives again, or numbers that were given are given no more",
 		"glrotate plan   (which tokens show it)\n"

@@ -148,6 +148,30 @@ journal_open_rows(struct journal *journal, struct arena *arena, struct rotations
 	return true;
 }
 
+static bool
+keep_moment(void *context, const struct db_row *row, struct err *err)
+{
+	(void)err;
+	*(int64_t *)context = db_row_integer(row, 0);
+	return true;
+}
+
+bool
+journal_died_at(struct journal *journal, int64_t token, int64_t token_id, int64_t *died_at,
+	struct err *err)
+{
+	const struct db_value values[] = { DB_INT(token), DB_INT(token_id),
+		DB_INT(STATE_CLOSED) };
+	struct db *db = group_look(journal->group, err);
+	bool ok;
+
+	if (!db)
+		return false;
+	ok = db_each(db, ROTATION_ENDED, values, ARRAY_SIZE(values), keep_moment, died_at, err);
+	group_done_looking(journal->group);
+	return ok;
+}
+
 /* --- beginning --- */
 
 static bool

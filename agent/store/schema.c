@@ -177,6 +177,9 @@ const char *const schema_statements[STATEMENT_COUNT] = {
 		"UPDATE rotations SET trouble = ?2, advice = ?3, trouble_since = ?4, read_at = ?5"
 		" WHERE id = ?1 AND closed_at IS NULL",
 
+	[ROTATION_ENDED] =
+		"SELECT coalesce(max(moved_at), 0) FROM rotations WHERE token = ?1 AND old_id = ?2 AND state = ?3",
+
 	[DELIVERIES_READ] = "SELECT id, " DELIVERY_COLUMNS " FROM deliveries WHERE rotation = ?1 ORDER BY id",
 	[DELIVERIES_READ_LAST] =
 		"SELECT id, " DELIVERY_COLUMNS " FROM deliveries WHERE rotation ="

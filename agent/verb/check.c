@@ -132,20 +132,21 @@ check_version(struct checking *checking)
 		add(checking, false, 0, "GitLab", arena_text(checking->arena, err.text));
 }
 
-/* Dates are judged by GitLab's clock alone; what stands in this host's log is by its own. */
+/* Dates are judged by GitLab's clock alone, as long as the two agree; what stands in this host's log is by its own. */
 static void
 check_clock(struct checking *checking)
 {
-	int64_t skew = gitlab_clock_skew(checking->context->server);
+	const int64_t skew = gitlab_clock_skew(checking->context->server);
+	const int64_t off = skew < 0 ? -skew : skew;
+	const bool ok = off <= checking->context->policies->limits.clock_skew_sec;
 	char span[WHEN_TEXT_BYTES];
 
-	if (skew > -5 * MINUTE_SEC && skew < 5 * MINUTE_SEC)
+	if (ok && off < 5 * MINUTE_SEC)
 		return;
-	add(checking, true, 0, "clock",
-		arena_format(checking->arena,
-			"this host's is %s %s GitLab's, which is the one that counts",
-			span_text(skew < 0 ? -skew : skew, span),
-			skew < 0 ? "behind" : "ahead of"));
+	add(checking, ok, ok ? 0 : GLR_CLOCK, "clock",
+		arena_format(checking->arena, "this host's is %s %s GitLab's%s",
+			span_text(off, span), skew < 0 ? "behind" : "ahead of",
+			ok ? ", which is the one that counts" : ": nothing is rotated"));
 }
 
 /* Whether an earlier holding has the same owner: each is told once. */

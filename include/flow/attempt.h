@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "destination/destination.h"
 #include "flow/bearer.h"
+#include "flow/breaker.h"
 #include "flow/identity.h"
 #include "gitlab/gitlab.h"
 #include "gitlab/token.h"
@@ -32,6 +33,7 @@ struct frozen {
 	enum stated takes_over;        /* on_foreign_rotation: takeover */
 	enum stated recreates;         /* on_loss: recreate */
 	int64_t taken_over_at;         /* when this row was last aimed at what somebody else made; 0: never */
+	enum stated shortened;         /* GitLab refused the date asked for, and is asked again with its own */
 	enum stated recreating;        /* the token to create takes the place of one that is lost: dead namesakes are its own */
 	enum stated ordered;           /* a person, who saw how the row stands, wants it rotated; until the next intent */
 	int64_t rotate_with;           /* enum rotate_with; 0: our credential */
@@ -55,6 +57,7 @@ struct attempt {
 	/* Shared by all workers, borrowed. */
 	struct journal *journal;
 	struct identity *identity;
+	struct breaker *breaker;       /* NULL: none */
 	const volatile int *stop;
 	const char *rescue;            /* the rescue credential's name; NULL: none */
 	/* This worker's. A row that came to the rescue credential reads and rotates with that, and delivers with ours, `agent`. */
@@ -76,6 +79,8 @@ struct attempt {
 	bool alive;                    /* the held secret was proven in this run */
 	unsigned unseen;               /* how often GitLab did not know it yet */
 	bool went_back;
+	bool is_fresh;                 /* this run began it */
+	bool was_walked;
 	bool is_lost;                  /* it waits for `repair`, and could be made anew */
 	enum repair repair;
 	bool doubted;                  /* it stood at DOUBTED in this run */

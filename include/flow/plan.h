@@ -67,6 +67,7 @@ struct plan {
 
 struct plan_options {
 	int64_t limit;                       /* rotations_per_run; 0 holds everything back */
+	int64_t longest_days[TYPE_COUNT];    /* how long GitLab lets tokens of a type live; 0: no bound is known */
 	int64_t well_at;                     /* the last run of all tokens, if it found all well; else 0 */
 	int64_t own_token_id;                /* the credential we ourselves use: planned by its own entry alone; 0: not known */
 	int64_t rescue_token_id;             /* never planned; 0: not known */

@@ -1,4 +1,4 @@
-/* running.h: what one run holds besides its context; for run.c, later.c and own_run.c only. */
+/* running.h: what one run holds besides its context; for run.c, later.c, held.c and own_run.c only. */
 #ifndef FLOW_RUNNING_H
 #define FLOW_RUNNING_H
 
@@ -21,6 +21,8 @@ struct run {
 	int64_t own_number;    /* our own credential's record; 0: none */
 	const struct err *rests; /* why nothing else is done; NULL: it is */
 	struct attempt *own;   /* …and its row, which is the last one to be walked; NULL: it is not due */
+	struct breaker *breaker;
+	const struct plan_item *proof; /* that GitLab was put back from a backup, told as that; or NULL */
 	bool knows_version;
 };
 
@@ -46,5 +48,14 @@ must_check bool run_rotate_own(struct run *run, struct err *err);
 must_check bool run_walk_waiting(struct run *run, struct err *err);
 /* Tokens that were lost through us, or ran out unseen, are made anew where the policy says so: up to three, or none. */
 must_check bool run_repair_losses(struct run *run, struct err *err);
+
+/* --- held.c: when nothing new is begun --- */
+/* One of two clocks is wrong, and nothing tells which. */
+void run_check_clock(struct run *run);
+/* GitLab was put back from a backup. An order, which names its tokens, is carried out all the same.
+ * Fails: ERR_STORE. */
+must_check bool run_check_restored(struct run *run, const struct plan *plan, struct err *err);
+/* What failed in a row ended the run: tells it, once. */
+void run_tell_breaker(struct run *run);
 
 #endif

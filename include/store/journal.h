@@ -206,6 +206,10 @@ must_check bool journal_delivery(struct journal *journal, const struct rotation 
 must_check bool journal_holders(struct journal *journal, int64_t token, struct arena *arena,
 	struct deliveries *deliveries, struct err *err);
 
+/* When a closed rotation of that token found `token_id` dead, which it had replaced; 0: none did. */
+must_check bool journal_died_at(struct journal *journal, int64_t token, int64_t token_id,
+	int64_t *died_at, struct err *err);
+
 /* --- events: append only, each hashed (BLAKE2b) over the one before --- */
 struct event {
 	int64_t id, at;            /* seconds */

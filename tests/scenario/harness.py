@@ -67,13 +67,13 @@ class Host:
         file.chmod(0o600)
 
     def set_policy(self, text):
+        if "clock_skew" not in text:
+            text = text.replace("limits: {", "limits: { clock_skew: 3650d,", 1)  # the simulator has a clock of its own
         (self.path / "glrotate.yaml").write_text(text)
 
     def set_tokens(self, tokens):
-        # The simulator has a clock of its own.
-        limits = self.limits if "clock_skew" in self.limits else self.limits.replace("{", "{ clock_skew: 3650d,", 1)
         self.set_policy(f"gitlab:\n  url: {self.url}\n  credential: {self.path}/credential\n"
-                        f"lifetimes: {self.lifetimes}\nlimits: {limits}\n"
+                        f"lifetimes: {self.lifetimes}\nlimits: {self.limits}\n"
                         f"tokens:\n{tokens}\n")
 
     def command(self, *verb, state=None):

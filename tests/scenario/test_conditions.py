@@ -2,6 +2,7 @@
 
 The lines of "What to do" that begin with glrotate are pasted into a shell, as they stand; what a person does in GitLab or
 in a file is done between. A method's name ends in its code."""
+import datetime
 import json
 import os
 import pathlib
@@ -386,6 +387,25 @@ class Conditions(Case):
         self.assertEqual(len(self.asked("POST", "/rotate$")), 1)
         self.sim.act("set_member", owner="shop/api", user="maint", level="maintainer")
         self.paste(said)
+        self.mended()
+
+    def test_a_clock_that_is_off_glr_120(self):
+        self.host.limits = "{ settle: 1s, clock_skew: 5m }"
+        self.host.set_tokens(self.tokens)
+        self.sim.ask("POST", "/sim/clock", {"advance": "1d"})
+        said = self.said(self.host.run("run"), 120, None)
+        self.assertIn("GLR-120", self.exits(3, "status").out)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        self.sim.ask("POST", "/sim/clock", {"set": now.strftime("%Y-%m-%dT%H:%M:%SZ")})
+        self.paste(said)
+        self.mended()
+
+    def test_a_gitlab_put_back_from_a_backup_glr_121(self):
+        self.adopt()
+        self.sim.act("snapshot", name="night")
+        self.assertEqual(self.order().code, 0)
+        self.sim.act("restore", name="night")
+        self.paste(self.said(self.host.run("run"), 121))
         self.mended()
 
     def test_an_owner_that_cannot_be_read_glr_119(self):

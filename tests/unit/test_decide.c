@@ -249,6 +249,119 @@ decide_leaves_a_credential_in_use_to_its_own_entry(void **state)
 	}
 }
 
+#define RESPONDING                                                                             \
+	"gitlab: { url: https://gitlab.example.com, credential: c }\n"                         \
+	"lifetimes: [ { for: '*', max_lifetime: 90d } ]\n"                                     \
+	"tokens: [ { token: 'project:g/api:ci', scopes: [api], access_level: developer,"       \
+	" on_foreign_rotation: takeover, on_loss: recreate, deliver: [ file: /t ] } ]\n"
+
+static void
+decide_takes_over_what_was_made_by_rotating_ours_once_a_day(void **state)
+{
+	static const struct {
+		const char *what;
+		int64_t id, user_id, rotated_at;
+		bool is_revoked, takes;
+		const char *why;
+	} rows[] = {
+		{ "rotated", 8, 1005, 0, true, true, "#8 is taken over" },
+		{ "and ours was yesterday", 8, 1005, NOW - DAYS(1), true, true,
+			"#8 is taken over" },
+		{ "and ours was today", 8, 1005, NOW - DAYS(1) + 1, true, false,
+			"once a day at most" },
+		{ "another bot", 8, 1008, 0, true, false, "not made by rotating ours" },
+		{ "beside one that ran out", 8, 1005, 0, false, false,
+			"not made by rotating ours" },
+		{ "an older one", 3, 1005, 0, true, false, "not made by rotating ours" },
+	};
+	struct world *world = *state;
+
+	load_policy(world, RESPONDING);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct token both[2] = { living(5, 95, -5), living(rows[i].id, 1, 80) };
+		struct holding *holding;
+		struct plan_item item;
+
+		print_message("%s\n", rows[i].what);
+		both[0].revoked = rows[i].is_revoked ? STATED_YES : STATED_NO;
+		both[1].user_id = rows[i].user_id;
+		world->records.count = world->holdings.count = 0;
+		holding = hold(world, API, both, 2);
+		record(world, API, &both[0])->rotated_at = rows[i].rotated_at;
+		item = decide(world, holding);
+		expect(&item, rows[i].takes ? PLAN_ROTATE : PLAN_PERSON,
+			rows[i].takes ? 0 : GLR_FOREIGN_ROTATION, rows[i].why);
+		assert_int_equal(item.takes_over, rows[i].takes);
+	}
+}
+
+static void
+decide_makes_anew_only_what_ran_out_unseen(void **state)
+{
+	static const struct {
+		const char *what;
+		int64_t dies_in_days, well_days_ago;
+		size_t namesakes;
+		enum plan_action action;
+		int advice;
+	} rows[] = {
+		{ "away since before its date", -5, 10, 0, PLAN_CREATE, 0 },
+		{ "seen well after its date", -5, 3, 0, PLAN_PERSON, GLR_REVOKED },
+		{ "never seen well", -5, 0, 0, PLAN_PERSON, GLR_REVOKED },
+		{ "gone before its date", 5, 10, 0, PLAN_PERSON, GLR_REVOKED },
+		{ "endless", 0, 10, 0, PLAN_PERSON, GLR_REVOKED },
+		{ "a dead namesake is left", -5, 10, 1, PLAN_PERSON, GLR_REVOKED },
+	};
+	struct world *world = *state;
+
+	load_policy(world, RESPONDING);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct token ours = living(5, 95, rows[i].dies_in_days), dead = revoked(4);
+		struct holding *holding;
+		struct plan_item item;
+
+		print_message("%s\n", rows[i].what);
+		world->records.count = world->holdings.count = 0;
+		holding = hold(world, API, &dead, rows[i].namesakes);
+		record(world, API, &ours);
+		world->options.well_at =
+			rows[i].well_days_ago ? NOW - DAYS(rows[i].well_days_ago) : 0;
+		item = decide(world, holding);
+		expect(&item, rows[i].action, rows[i].advice, "");
+		assert_int_equal(item.recreates, rows[i].action == PLAN_CREATE);
+	}
+	/* Without a word in the entry it is for a person. */
+	load_policy(world, policy_text);
+	world->records.count = world->holdings.count = 0;
+	{
+		struct token ours = living(5, 95, -5);
+		struct holding *holding = hold(world, API, &ours, 0);
+		struct plan_item item;
+
+		record(world, API, &ours);
+		world->options.well_at = NOW - DAYS(10);
+		item = decide(world, holding);
+		expect(&item, PLAN_PERSON, GLR_REVOKED, "not among its owner's tokens");
+	}
+}
+
+static void
+decide_tells_what_gitlab_grants_where_the_policy_says_more(void **state)
+{
+	struct world *world = *state;
+	struct token token = living(5, 10, 80);
+	struct holding *holding = hold(world, API, &token, 1);
+	struct plan_item item;
+
+	record(world, API, &token);
+	world->options.longest_days[TYPE_PROJECT] = 30;
+	item = decide(world, holding);
+	expect(&item, PLAN_NOTHING, 0, "; GitLab grants 30d at most");
+	world->options.longest_days[TYPE_PROJECT] = 90;
+	item = decide(world, holding);
+	assert_null(strstr(item.why, "grants"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int
@@ -262,6 +375,9 @@ main(void)
 		TEST(decide_rotates_what_only_ran_out_and_nothing_that_was_revoked),
 		TEST(decide_creates_nothing_beside_a_dead_namesake),
 		TEST(decide_leaves_a_credential_in_use_to_its_own_entry),
+		TEST(decide_takes_over_what_was_made_by_rotating_ours_once_a_day),
+		TEST(decide_makes_anew_only_what_ran_out_unseen),
+		TEST(decide_tells_what_gitlab_grants_where_the_policy_says_more),
 		TEST(decide_holds_a_rule_since_the_day_its_line_was_last_edited),
 	};
 

@@ -149,7 +149,7 @@ plan_of_a_token_that_somebody_touched_needs_a_person(void **state)
 		{ "gone", { revoked(1) }, 0, GLR_REVOKED, "not among its owner's tokens" },
 		{ "rotated", { revoked(5), living(8, 1, 89) }, 2, GLR_FOREIGN_ROTATION,
 			"#5 is dead, and #8 is the token now" },
-		{ "restored", { living(4, 20, 70) }, 1, GLR_IDENTITY, "restored" },
+		{ "restored", { living(4, 20, 70) }, 1, GLR_RESTORED, "restored" },
 	};
 
 	record(world, API, &ours);

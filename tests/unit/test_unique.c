@@ -178,7 +178,7 @@ unique_leaves_a_better_reason_for_a_person_as_it_is(void **state)
 	hold_due(world, "project:fleet/b:ci", 2);
 	remember(world, "project:fleet/b:ci", 9);
 	build(world);
-	expect(item_of(world, "project:fleet/b:ci"), PLAN_PERSON, GLR_IDENTITY, "restored");
+	expect(item_of(world, "project:fleet/b:ci"), PLAN_PERSON, GLR_RESTORED, "restored");
 	expect(item_of(world, "project:fleet/a:ci"), PLAN_PERSON, 0, "two secrets");
 }
 

@@ -1,0 +1,85 @@
+/* When nothing new is begun: what each condition is, and how it is told. */
+#include "base/advice.h"
+#include "base/when.h"
+#include "flow/restored.h"
+#include "flow/running.h"
+
+static void
+hold(struct run *run, const char *address, const struct err *why)
+{
+	breaker_hold(run->breaker, why);
+	outcome_trouble(run->outcome, &(struct trouble){ .address = address,
+					      .text = why->text,
+					      .advice = why->advice,
+					      .person = true,
+					      .works_until = NO_MOMENT });
+}
+
+void
+run_check_clock(struct run *run)
+{
+	const int64_t skew_sec = gitlab_clock_skew(run->context->server);
+	const int64_t off_sec = skew_sec < 0 ? -skew_sec : skew_sec;
+	const int64_t most_sec = run->context->policies->limits.clock_skew_sec;
+	char span[WHEN_TEXT_BYTES];
+	struct err why;
+
+	/* 0: what a policy that is not valid says of it. */
+	if (off_sec <= (most_sec ? most_sec : 5 * MINUTE_SEC))
+		return;
+	err_set(&why, ERR_PERSON, 0, "this host's clock is %s %s GitLab's",
+		span_text(off_sec, span), skew_sec < 0 ? "behind" : "ahead of");
+	err_advise(&why, GLR_CLOCK);
+	hold(run, "", &why);
+}
+
+bool
+run_check_restored(struct run *run, const struct plan *plan, struct err *err)
+{
+	const struct plan_item *found;
+	const char *proof;
+	struct err why;
+	bool told;
+
+	if (run->orders->ordered)
+		return true;
+	if (!restored_find(
+		    run->context->journal, plan, run->context->arena, &found, &proof, err))
+		return false;
+	if (!found)
+		return true;
+	/* Else the item has a condition of its own to tell, and this one is the run's. */
+	told = found->advice == GLR_RESTORED;
+	err_set(&why, ERR_PERSON, 0, "%s%s%s", told ? "" : found->address.text,
+		told ? "" : ": ", proof);
+	err_advise(&why, GLR_RESTORED);
+	hold(run, told ? found->address.text : "", &why);
+	run->proof = told ? found : NULL;
+	return true;
+}
+
+/* Rows that were planned and not begun: the next run plans them again. */
+static size_t
+count_left(const struct run *run)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < run->count; i++)
+		count += !run->attempts[i]->row->id;
+	return count;
+}
+
+void
+run_tell_breaker(struct run *run)
+{
+	struct err why;
+
+	if (!breaker_ends(run->breaker))
+		return;
+	breaker_holds(run->breaker, &why);
+	outcome_trouble(run->outcome,
+		&(struct trouble){ .address = "",
+			.text = arena_format(run->context->arena,
+				"%s; %zu are left for a later run", why.text, count_left(run)),
+			.works_until = NO_MOMENT });
+}
