@@ -8,6 +8,9 @@
 #include "destination/destination.h"
 #include "gitlab/token.h"
 
+#define SEEN "seen"
+#define DEAD "dead"
+
 void
 bearer_done(struct bearer *bearer)
 {
@@ -27,36 +30,44 @@ bearer_choose(bool has_ours, enum bearer_file file)
 
 /* --- marks --- */
 
+/* What is remembered of a secret: that it was seen in the file, or that it is dead. */
 static const char *
-mark_key(const struct bearer_source *source, struct arena *arena)
+fact_of(const char *what, const struct bearer_source *source, struct arena *arena)
 {
-	return arena_format(arena, "seen %s", source->key);
+	return arena_format(arena, "%s %s", what, source->key);
 }
 
-bool
-bearer_knows(struct journal *journal, const struct bearer_source *source,
-	const struct secret *secret, bool *knows, struct err *err)
+static bool
+is_marked(struct journal *journal, const char *what, const struct bearer_source *source,
+	const struct secret *secret, bool *is, struct err *err)
 {
 	auto_arena struct arena *arena = arena_new();
 	char mark[SECRET_MARK_TEXT];
-	const char *seen;
+	const char *kept;
 
-	if (!journal_get(journal, mark_key(source, arena), arena, &seen, err))
+	if (!journal_get(journal, fact_of(what, source, arena), arena, &kept, err))
 		return false;
 	journal_mark(journal, secret, mark);
-	*knows = !strcmp(seen, mark);
+	*is = !strcmp(kept, mark);
 	return true;
 }
 
 static bool
-set_mark(struct journal *journal, const struct bearer_source *source,
+set_mark(struct journal *journal, const char *what, const struct bearer_source *source,
 	const struct secret *secret, struct err *err)
 {
 	auto_arena struct arena *arena = arena_new();
 	char mark[SECRET_MARK_TEXT];
 
 	journal_mark(journal, secret, mark);
-	return journal_set(journal, mark_key(source, arena), mark, err);
+	return journal_set(journal, fact_of(what, source, arena), mark, err);
+}
+
+bool
+bearer_knows(struct journal *journal, const struct bearer_source *source,
+	const struct secret *secret, bool *knows, struct err *err)
+{
+	return is_marked(journal, SEEN, source, secret, knows, err);
 }
 
 /* --- which one --- */
@@ -136,7 +147,8 @@ ask_file(struct journal *journal, struct gitlab_server *server,
 	}
 	if (err->kind == ERR_REFUSED)
 		return true;
-	return err->kind == ERR_CREDENTIAL && set_mark(journal, source, bearer->secret, err);
+	return err->kind == ERR_CREDENTIAL &&
+	       set_mark(journal, SEEN, source, bearer->secret, err);
 }
 
 static bool
@@ -149,7 +161,7 @@ take_file(struct journal *journal, struct gitlab_server *server,
 	bearer->from_file = true;
 	/* What is in use now is known when it stands there again as an old copy. */
 	return copies->state == BEARER_FILE_SEEN ||
-	       set_mark(journal, source, bearer->secret, err);
+	       set_mark(journal, SEEN, source, bearer->secret, err);
 }
 
 bool
@@ -194,6 +206,27 @@ bearer_open_file(struct gitlab_server *server, const struct bearer_source *sourc
 	present(server, source, &secret, bearer);
 	bearer->from_file = true;
 	return true;
+}
+
+bool
+bearer_prove(struct journal *journal, const struct bearer_source *source,
+	const struct bearer *bearer, struct err *err)
+{
+	bool dead = false;
+	struct err why;
+
+	if (journal && !is_marked(journal, DEAD, source, bearer->secret, &dead, err))
+		return false;
+	if (dead)
+		return err_set(
+			err, ERR_CREDENTIAL, 0, "%s ran out or was revoked", source->what);
+	if (identity_prove(bearer->identity, bearer->gitlab, err))
+		return true;
+	if (!journal || !identity_is_dead(bearer->identity) ||
+		set_mark(journal, DEAD, source, bearer->secret, &why))
+		return false;
+	*err = why;
+	return false;
 }
 
 bool
@@ -253,8 +286,10 @@ bearer_adopt(struct journal *journal, const struct bearer *bearer,
 	now.last_used_msec = token->last_used_msec;
 	if (!read_generation(journal, source, &now.generation, err) ||
 		!journal_adopt(journal, &now,
-			arena_format(arena, "'%s' holds #%lld now; it was #%lld", source->file,
-				(long long)token->id, (long long)record->token_id),
+			arena_format(arena,
+				"'%s' holds #%lld now; it was #%lld, which nobody rotates any more",
+				source->file, (long long)token->id,
+				(long long)record->token_id),
 			err) ||
 		!journal_erase_sealed(journal, record->number, err) ||
 		!journal_flush(journal, err))

@@ -110,7 +110,8 @@ ask_token(const struct reader *reader, const struct token_entry *entry,
 
 	if (!open_bearer(reader, entry, record, &bearer, &source, err))
 		return false;
-	if (!identity_prove(bearer.identity, bearer.gitlab, err)) {
+	if (!bearer_prove(state_is_writer(context->state) ? context->journal : NULL, &source,
+		    &bearer, err)) {
 		if (err->kind != ERR_CREDENTIAL)
 			return false;
 		/* It says nothing of our own. */
@@ -135,7 +136,8 @@ find_token(const struct reader *reader, const struct token_entry *entry, struct 
 		return true;
 	}
 	if (entry->is_own) {
-		*token = *identity_token(reader->context->identity);
+		*token = copy_token(
+			reader->context->arena, identity_token(reader->context->identity));
 		return true;
 	}
 	return ask_token(reader, entry, record, token, err);

@@ -12,7 +12,7 @@
 
 struct identity {
 	pthread_mutex_t lock;
-	bool known, distrusted;
+	bool known, distrusted, dead;
 	const char *what;
 	struct arena *arena;
 	struct token token; /* in `arena`, of the first proof */
@@ -80,6 +80,8 @@ identity_prove(struct identity *identity, struct gitlab *gitlab, struct err *err
 	}
 	if (!token_self(gitlab, arena, &token, &state, err)) {
 		err_wrap(err, "%s", identity->what);
+		if (state == CREDENTIAL_EXPIRED || state == CREDENTIAL_REVOKED)
+			identity->dead = true;
 		if (err->kind == ERR_CREDENTIAL || err->kind == ERR_REFUSED)
 			return refuse(identity, err);
 		return false;
@@ -142,6 +144,12 @@ identity_judge(struct identity *identity, struct gitlab *gitlab, struct err *err
 	if (!identity_prove(identity, gitlab, &probe) && probe.kind == ERR_CREDENTIAL)
 		*err = probe;
 	return false;
+}
+
+bool
+identity_is_dead(const struct identity *identity)
+{
+	return identity->dead;
 }
 
 const struct token *

@@ -4,7 +4,6 @@
 
 #include "base/advice.h"
 #include "base/credential.h"
-#include "base/json.h"
 #include "gitlab/people.h"
 #include "policy/policy.h"
 
@@ -162,8 +161,7 @@ static void
 hand_over(struct attempt *attempt, enum rotate_with with)
 {
 	attempt->frozen.rotate_with = with;
-	attempt->row->frozen =
-		json_encode_text(&frozen_shape, &attempt->frozen, attempt->arena);
+	attempt_freeze(attempt);
 }
 
 static bool

@@ -44,6 +44,11 @@ must_check bool bearer_open(struct journal *journal, struct gitlab_server *serve
 must_check bool bearer_open_file(
 	struct gitlab_server *server, const struct bearer_source *source, struct bearer *bearer, struct err *err);
 
+/* identity_prove(), but for a secret that was proven dead before: that is remembered, where there is a journal to write to (else
+ * NULL), and not asked about again. */
+must_check bool bearer_prove(struct journal *journal, const struct bearer_source *source,
+	const struct bearer *bearer, struct err *err);
+
 /* Whether a secret is the one that stood in the file when it was last looked at. */
 must_check bool bearer_knows(struct journal *journal, const struct bearer_source *source,
 	const struct secret *secret, bool *knows, struct err *err);

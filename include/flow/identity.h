@@ -30,6 +30,9 @@ bool identity_is_distrusted(const struct identity *identity);
  * then. Always returns false. */
 bool identity_judge(struct identity *identity, struct gitlab *gitlab, struct err *err);
 
+/* It ran out or was revoked, as GitLab said: that does not pass. */
+bool identity_is_dead(const struct identity *identity);
+
 /* After the first proof; NULL before. What never changes of it, as the first proof showed it. */
 const struct token *identity_token(const struct identity *identity);
 /* After the first proof; 0 before. */

@@ -176,6 +176,16 @@ class Personal(Self):
         self.sim.act("revoke", token=self.living("laptop")["id"])
         self.needs_person(self.host.run("run"), "GLR-124")
         self.assertEqual(len(self.asked("POST", "/rotate$")), 1)
+        self.forget_requests()
+        self.needs_person(self.host.run("run"), "GLR-124")
+        self.assertEqual([r for r in self.asked() if r["status"] == 401], [], "it is not asked about again")
+
+    def test_a_user_who_is_blocked_for_a_while_is_no_dead_secret(self):
+        self.sim.act("block_user", user="alice")
+        self.assertEqual(self.host.run("run").code, 3)
+        self.sim.act("unblock_user", user="alice")
+        self.exits(0, "run")
+        self.is_whole()
 
     def test_a_secret_of_another_token_is_told(self):
         self.write("first", AGENT)
@@ -252,6 +262,37 @@ class Project(Self):
 
     def test_killed_before_any_answer_arrives(self):
         self.kill_everywhere("delay_after")
+
+    def test_an_old_copy_of_the_state_directory_follows_the_file(self):
+        self.exits(0, "run")
+        shutil.copytree(self.host.state, self.host.path / "backup")
+        self.advance("85d")
+        self.exits(0, "run")
+        present = self.delivered()
+        shutil.rmtree(self.host.state)
+        shutil.move(self.host.path / "backup", self.host.state)
+        self.forget_requests()
+        self.exits(0, "run")
+        self.assertEqual([r for r in self.asked() if r["credential"] != "active"], [])
+        self.assertEqual(self.delivered(), present)
+        self.advance("85d")
+        self.exits(0, "run")
+        self.is_whole()
+
+    def test_two_at_once_rotate_it_once(self):
+        other = self.host.path / "other"
+        other.mkdir(mode=0o700)
+        self.sim.fault("delay", method="POST", path=SELF_ROTATE, ms=1500)
+        first = self.host.start("run")
+        self.addCleanup(first.kill)
+        until(self.fault_was_hit, "the request")
+        ended = self.host.run("run", state=other)
+        self.assertIn(ended.code, (1, 3), ended)
+        first.communicate()
+        self.assertEqual((first.returncode, len(self.asked("POST", "/rotate$"))), (0, 1))
+        self.is_whole()
+        self.needs_person(self.host.run("rotate", "bot", "--reason", "test", state=other), "GLR-107")
+        self.is_whole()
 
     def test_no_pattern_rotates_it(self):
         self.host.set_tokens(self.entry.format(path=self.host.path) + """
