@@ -11,10 +11,13 @@ static void
 pin_by_owner(const struct plan_item *item, struct destination *destination)
 {
 	const struct owner *owner = item->holding ? &item->holding->owner : NULL;
-	const int level = !owner                        ? 0
-	                  : owner->type == TYPE_PROJECT ? VARIABLE_PROJECT
-	                  : owner->type == TYPE_GROUP   ? VARIABLE_GROUP
-	                                                : 0;
+	static const int levels[TYPE_COUNT] = {
+		[TYPE_PROJECT] = VARIABLE_PROJECT,
+		[TYPE_PROJECT_DEPLOY] = VARIABLE_PROJECT,
+		[TYPE_GROUP] = VARIABLE_GROUP,
+		[TYPE_GROUP_DEPLOY] = VARIABLE_GROUP,
+	};
+	const int level = owner ? levels[owner->type] : 0;
 
 	if (destination->kind == DESTINATION_CI_VARIABLE && !destination->owner_id && level &&
 		destination->level == level && !strcmp(destination->owner, item->address.owner))
@@ -56,6 +59,25 @@ seen_text(const struct plan_item *item, struct arena *arena)
 		(long long)item->token->id, date_text(item->token->expires_on, dies));
 }
 
+/* Of a deploy token our first sight is all that anybody knows. */
+static int64_t
+created_msec(const struct adopting *adopting, const struct token *token)
+{
+	return token->created_msec == NO_MOMENT ? adopting->now * 1000 : token->created_msec;
+}
+
+static void
+note_token(
+	const struct adopting *adopting, const struct token *token, struct token_record *record)
+{
+	if (record->token_id != token->id || token->created_msec != NO_MOMENT ||
+		record->created_msec <= 0)
+		record->created_msec = created_msec(adopting, token);
+	record->token_id = token->id;
+	record->user_id = token->user_id;
+	record->username = token->username;
+}
+
 static bool
 adopt_new(const struct adopting *adopting, const struct plan_item *item, struct arena *arena,
 	struct token_record *record, struct err *err)
@@ -69,7 +91,8 @@ adopt_new(const struct adopting *adopting, const struct plan_item *item, struct 
 		.user_id = token ? token->user_id : owner->user_id,
 		.in_project = owner->in_project,
 		.token_id = token ? token->id : 0,
-		.created_msec = token ? token->created_msec : 0,
+		.created_msec = token ? created_msec(adopting, token) : 0,
+		.username = token ? token->username : NULL,
 		.expires_on = token ? token->expires_on : NO_DATE,
 		.last_used_msec = token ? token->last_used_msec : NO_MOMENT,
 		.adopted_at = adopting->now,
@@ -135,14 +158,10 @@ refresh(const struct adopting *adopting, const struct plan_item *item, struct ar
 	record->released_at = 0;
 	record->rule = item->rule;
 	record->rule_since = item->rule_since;
-	if (token && (!record->token_id || before.released_at)) {
-		record->token_id = token->id;
-		record->user_id = token->user_id;
-		record->created_msec = token->created_msec;
-	}
+	if (token && (!record->token_id || before.released_at))
+		note_token(adopting, token, record);
 	if (token && token->id == record->token_id) {
-		record->user_id = token->user_id;
-		record->created_msec = token->created_msec;
+		note_token(adopting, token, record);
 		record->expires_on = token->expires_on;
 		record->last_used_msec = token->last_used_msec;
 	}

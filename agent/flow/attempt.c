@@ -28,6 +28,9 @@ static const struct field frozen_fields[] = {
 	{ "rotate_with",      FIELD_INT,   FILLS(rotate_with) },
 	{ "secret",           FIELD_TEXT,  FILLS(secret) },
 	{ "is_own",           FIELD_BOOL,  FILLS(is_own) },
+	{ "overlap_sec",      FIELD_INT,   FILLS(overlap_sec) },
+	{ "quiet_sec",        FIELD_INT,   FILLS(quiet_sec) },
+	{ "username",         FIELD_TEXT,  FILLS(username) },
 	{ NULL },
 };
 

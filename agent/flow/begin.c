@@ -41,6 +41,24 @@ set_rules(struct frozen *frozen, const struct policies *policies,
 	frozen->rotate_with = entry->rotate_with;
 	frozen->secret = entry->secret;
 	frozen->is_own = entry->is_own ? STATED_YES : STATED_NO;
+	frozen->overlap_sec = entry->overlap_sec ? entry->overlap_sec : DAY_SEC;
+	frozen->quiet_sec = entry->retire != RETIRE_WHEN_UNUSED ? 0
+	                    : entry->quiet_sec                  ? entry->quiet_sec
+	                                                        : DAY_SEC;
+}
+
+/* A deploy token's user name stays the same for its life, and that of its replacements: whoever logs in with it need not hear of
+ * them. One that nobody asked for says who made it. */
+static const char *
+first_username(const struct token_entry *entry, struct arena *arena)
+{
+	unsigned char bytes[4];
+
+	if (entry->username)
+		return entry->username;
+	random_bytes(bytes, sizeof(bytes));
+	return arena_format(
+		arena, "glrotate-%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3]);
 }
 
 void
@@ -57,7 +75,8 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 		.in_project = owner->in_project ? STATED_YES : STATED_NO,
 		.owner = item->address.owner,
 		.name = item->address.name,
-		.created_msec = token ? token->created_msec : 0,
+		.created_msec =
+			token && token->created_msec != NO_MOMENT ? token->created_msec : 0,
 		.expires_on = token ? token->expires_on : NO_DATE,
 		.first_target = token ? token->id : 0,
 		.scopes = token ? token->scopes : (struct texts){ 0 },
@@ -66,6 +85,9 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 		.taken_over_at = item->takes_over ? now : 0,
 	};
 
+	if (kind_of(item->address.type)->is_deploy)
+		frozen.username =
+			token ? token->username : first_username(item->entry, attempt->arena);
 	set_rules(&frozen, policies, item->entry, item->lifetime);
 	/* What was pinned at adoption a moment ago is not in the plan. */
 	pins_apply(record->destinations, attempt->arena, &destinations);
@@ -76,11 +98,13 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 	*attempt->row = (struct rotation){
 		.token = record->number,
 		.address = item->address.text,
+		.strategy = token_entry_replaces(item->entry) ? ROW_REPLACES : ROW_ROTATES,
 		.state = STATE_PLANNED,
 		.frozen = json_encode_text(&frozen_shape, &frozen, attempt->arena),
 		.target_id = frozen.first_target,
 		.wanted_on = NO_DATE,
 		.nonce = "",
+		.new_username = "",
 		.new_expires_on = NO_DATE,
 		.trouble = "",
 	};

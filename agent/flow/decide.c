@@ -5,6 +5,7 @@
 #include "base/advice.h"
 #include "base/when.h"
 #include "destination/destination.h"
+#include "flow/overlap.h"
 #include "flow/pins.h"
 
 /* --- rules --- */
@@ -53,6 +54,9 @@ why_in_use(const struct deciding *deciding, const struct plan_item *item)
 {
 	const struct plan_options *options = deciding->options;
 
+	/* Deploy tokens are numbered by themselves, and open no API. */
+	if (kind_of(item->address.type)->is_deploy)
+		return NULL;
 	if (item->token->id == options->own_token_id)
 		return item->entry->is_own ? NULL
 		                           : "it is the credential that glrotate itself uses";
@@ -98,7 +102,7 @@ set_due(const struct deciding *deciding, struct plan_item *item)
 {
 	const struct due_facts facts = {
 		.identity = item->address.text,
-		.created_at = item->token->created_msec / 1000,
+		.created_at = plan_created_at(item, deciding->now),
 		.expires_on = item->token->expires_on,
 		.max_lifetime_sec = item->lifetime->max_lifetime_sec,
 		.renew_before_sec = item->lifetime->renew_before_sec,
@@ -194,8 +198,11 @@ decide_open(const struct deciding *deciding, struct plan_item *item)
 	item->action = PLAN_OPEN;
 	item->token = decide_find(
 		&item->holding->namesakes, row->new_id ? row->new_id : row->target_id);
-	item->why = arena_format(deciding->arena, "its rotation stands at %s%s%s",
-		row_state_name(row->state), *row->trouble ? ": " : "", row->trouble);
+	item->why = row->state == STATE_OVERLAP
+	                    ? overlap_words(row, deciding->arena)
+	                    : arena_format(deciding->arena, "its rotation stands at %s%s%s",
+				      row_state_name(row->state), *row->trouble ? ": " : "",
+				      row->trouble);
 	item->advice = row->advice;
 	if (item->token && item->lifetime)
 		set_due(deciding, item);

@@ -100,6 +100,14 @@ due_compute(const struct due_facts *facts, struct due *due)
 }
 
 int64_t
+due_created(int64_t seen_at, int64_t expires_on, int64_t max_lifetime_sec)
+{
+	const int64_t dies_at = date_start(expires_on);
+
+	return dies_at == NO_MOMENT ? seen_at : least(seen_at, dies_at - max_lifetime_sec);
+}
+
+int64_t
 due_wanted_date(int64_t now, int64_t max_lifetime_sec)
 {
 	return most(date_of(now + max_lifetime_sec), date_of(now) + 2);

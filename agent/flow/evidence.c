@@ -1,4 +1,5 @@
 /* What readings of GitLab say about a row: who is whose successor, and whether a held secret lives. Reads only. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/advice.h"
@@ -55,6 +56,46 @@ explain_silence(struct attempt *attempt, enum credential_state state, struct err
 	}
 }
 
+/* Nobody can ask as a deploy token: what its owner's list says of it must do. */
+static bool
+life_of_deploy_token(struct attempt *attempt, struct err *err)
+{
+	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
+	const long long id = attempt->row->new_id;
+	const struct token *token;
+	struct tokens all;
+
+	if (!evidence_list(attempt, &all, err))
+		return false;
+	token = evidence_find(&all, id);
+	if (!token && now - attempt->row->new_created_msec / 1000 < NOT_SEEN_YET_SEC) {
+		attempt->wait_until =
+			now + (ASK_AGAIN_SEC << (attempt->unseen < 5 ? attempt->unseen : 5));
+		attempt->unseen++;
+		return err_set(err, ERR_LATER, 0, "GitLab does not list #%lld yet", id);
+	}
+	if (!token)
+		return err_set(
+			err, ERR_MOVED, 0, "#%lld, whose secret is held, was deleted", id);
+	if (!token_is_alive(token, now))
+		return err_set(err, ERR_MOVED, 0, "#%lld, whose secret is held, is dead: %s",
+			id, token_is_revoked(token) ? "it was revoked" : "it ran out");
+	if (*attempt->row->new_username &&
+		strcmp(token->username, attempt->row->new_username) != 0) {
+		err_set(err, ERR_PERSON, 0, "#%lld is another deploy token than the one made",
+			id);
+		return err_advise(err, GLR_IDENTITY);
+	}
+	attempt->alive = true;
+	return true;
+}
+
+static bool
+is_deploy(const struct attempt *attempt)
+{
+	return kind_of((enum token_type)attempt->frozen.type)->is_deploy;
+}
+
 bool
 evidence_of_life(struct attempt *attempt, struct err *err)
 {
@@ -64,6 +105,8 @@ evidence_of_life(struct attempt *attempt, struct err *err)
 
 	if (attempt->alive)
 		return true;
+	if (is_deploy(attempt))
+		return life_of_deploy_token(attempt, err);
 	as_token = gitlab_new(gitlab_server_of(attempt->gitlab), attempt->row->secret);
 	gitlab_set_urgency(as_token, URGENCY_DELIVER);
 	if (!token_self(as_token, attempt->arena, &token, &state, err))
@@ -104,6 +147,14 @@ evidence_find(const struct tokens *all, int64_t id)
 	return NULL;
 }
 
+/* A creation beside a project's or group's token brings a bot of its own. */
+static bool
+has_new_bot(const struct attempt *attempt)
+{
+	return attempt_creates(attempt) &&
+	       kind_of((enum token_type)attempt->frozen.type)->has_level;
+}
+
 /* Of the row's name and user, and younger than its first intent. */
 static bool
 came_after(const struct attempt *attempt, const struct token *token)
@@ -111,7 +162,20 @@ came_after(const struct attempt *attempt, const struct token *token)
 	const struct frozen *frozen = &attempt->frozen;
 
 	return token->id > attempt->row->highest_id && !strcmp(token->name, frozen->name) &&
-	       (!frozen->user_id || token->user_id == frozen->user_id);
+	       (!frozen->user_id || has_new_bot(attempt) || token->user_id == frozen->user_id);
+}
+
+bool
+evidence_is_target(const struct attempt *attempt, const struct token *token)
+{
+	const struct frozen *frozen = &attempt->frozen;
+
+	if (is_deploy(attempt))
+		return token->id == attempt->row->target_id &&
+		       !strcmp(token->name, frozen->name) && frozen->username &&
+		       !strcmp(token->username, frozen->username) &&
+		       token->expires_on == frozen->expires_on;
+	return token->user_id == frozen->user_id && token->created_msec == frozen->created_msec;
 }
 
 bool
@@ -136,17 +200,49 @@ is_known_cut(const struct attempt *attempt, const struct token *token)
 	return ignores && token->expires_on == date_of(token->created_msec / 1000) + 7;
 }
 
+int64_t
+evidence_wanted_msec(const struct rotation *row)
+{
+	const char *hex = row->nonce ? strrchr(row->nonce, '-') : NULL;
+	const int64_t second =
+		hex ? (int64_t)(strtoull(hex + 1, NULL, 16) % (uint64_t)(DAY_SEC - 1)) : 0;
+
+	/* Never the day's first: that is what people ask for. */
+	return (date_start(row->wanted_on) + second + 1) * 1000;
+}
+
+/* GitLab keeps neither a description nor the time of making of a deploy token; but its end, to the second. */
+static bool
+deploy_token_is_ours(const struct attempt *attempt, const struct token *token)
+{
+	const int64_t day_msec = DAY_SEC * 1000;
+
+	return attempt->row->nonce && *attempt->row->nonce && attempt->frozen.username &&
+	       !strcmp(token->username, attempt->frozen.username) &&
+	       token->expires_msec % day_msec == evidence_wanted_msec(attempt->row) % day_msec;
+}
+
+/* Where they are kept, one without is not our creation. */
+static bool
+keeps_descriptions(const struct attempt *attempt)
+{
+	return gitlab_at_least(gitlab_server_of(attempt->gitlab), 17, 7);
+}
+
 /* The mark of our last request, and no use of the secret that its answer held. */
 static bool
 is_of_our_request(const struct attempt *attempt, const struct token *token)
 {
 	const struct rotation *row = attempt->row;
 
+	if (is_deploy(attempt))
+		return deploy_token_is_ours(attempt, token);
 	if (token->last_used_msec != NO_MOMENT ||
 		token->created_msec + CLOCK_GRAIN_MSEC < row->intent_at * 1000)
 		return false;
-	if (!row->old_id && token->description)
-		return row->nonce && *row->nonce && strstr(token->description, row->nonce);
+	if (attempt_creates(attempt) && (token->description || keeps_descriptions(attempt)))
+		return row->nonce && *row->nonce && token->description &&
+		       strstr(token->description, row->nonce);
 	return token->expires_on == row->wanted_on || is_known_cut(attempt, token);
 }
 

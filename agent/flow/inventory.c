@@ -62,8 +62,7 @@ add_listing(struct reader *reader, const struct address *address)
 static void
 pin(struct listing *listing, const struct token_record *record)
 {
-	const bool of_user = listing->address.type == TYPE_PERSONAL ||
-	                     listing->address.type == TYPE_SERVICE_ACCOUNT;
+	const bool of_user = kind_of(listing->address.type)->of_user;
 
 	if (listing->is_pinned || !record ||
 		!(record->owner_id || (of_user && record->user_id)))
@@ -113,7 +112,7 @@ find_places(struct reader *reader, struct gitlab *gitlab, const struct token_ent
 
 	if (*fixed && !people_group_at(gitlab, fixed, reader->arena, &group, err))
 		return false;
-	return entry->token.type == TYPE_PROJECT
+	return entry->token.type == TYPE_PROJECT || entry->token.type == TYPE_PROJECT_DEPLOY
 	               ? people_projects(gitlab, group.id, reader->arena, places, err)
 	               : people_groups(gitlab, group.id, reader->arena, places, err);
 }

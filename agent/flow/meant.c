@@ -197,10 +197,7 @@ pick_known(const struct deciding *deciding, struct plan_item *item)
 		pick_successor(deciding, item, known);
 		return;
 	}
-	/* Of an answer that could be read in part only the number is remembered. */
-	if (item->record->created_msec != NO_MOMENT &&
-		(known->created_msec != item->record->created_msec ||
-			known->user_id != item->record->user_id)) {
+	if (!plan_is_as_remembered(known, item->record)) {
 		decide_person(item, GLR_IDENTITY,
 			arena_format(deciding->arena,
 				"#%lld is another token than the one adopted",

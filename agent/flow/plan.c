@@ -48,6 +48,33 @@ find_row(const struct rotations *open, const struct token_record *record)
 	return NULL;
 }
 
+bool
+plan_is_as_remembered(const struct token *token, const struct token_record *record)
+{
+	if (token->username)
+		return !record->username || !*record->username ||
+		       !strcmp(token->username, record->username);
+	/* Of an answer that could be read in part only the number is remembered. */
+	return record->created_msec == NO_MOMENT ||
+	       (token->created_msec == record->created_msec &&
+		       token->user_id == record->user_id);
+}
+
+int64_t
+plan_created_at(const struct plan_item *item, int64_t now)
+{
+	const struct token_record *record = item->record;
+	int64_t seen_at = now;
+
+	if (item->token->created_msec != NO_MOMENT)
+		return item->token->created_msec / 1000;
+	if (record && record->token_id == item->token->id && record->created_msec > 0)
+		seen_at = record->created_msec / 1000;
+	return record && record->rotated_at ? seen_at
+	                                    : due_created(seen_at, item->token->expires_on,
+						      item->lifetime->max_lifetime_sec);
+}
+
 /* --- items --- */
 
 static struct plan_item *

@@ -24,7 +24,8 @@ is_back_from_the_dead(struct journal *journal, const struct plan_item *item,
 		return true;
 	if (!journal_died_at(journal, item->record->number, token->id, &died_at, err))
 		return false;
-	*is = died_at && token->created_msec / 1000 < died_at;
+	*is = died_at &&
+	      (token->created_msec == NO_MOMENT || token->created_msec / 1000 < died_at);
 	return true;
 }
 
@@ -33,8 +34,7 @@ why_numbers_fell(const struct plan_item *item, const struct token *known, struct
 {
 	const struct token_record *record = item->record;
 
-	if (known && record->created_msec != NO_MOMENT &&
-		known->created_msec != record->created_msec)
+	if (known && !plan_is_as_remembered(known, record))
 		return arena_format(arena, "#%lld is another token than the one adopted",
 			(long long)known->id);
 	if (!known && item->holding->owner.user_id &&

@@ -63,13 +63,17 @@ owner_is_active(struct attempt *attempt, struct err *err)
 	return err_advise(err, GLR_OWNER_BLOCKED);
 }
 
+bool
+preflight_owner(struct attempt *attempt, struct err *err)
+{
+	return owner_is_pinned(attempt, err) && owner_is_active(attempt, err);
+}
+
 /* What the row says of its target must all be true now. */
 static bool
 target_is_itself(struct attempt *attempt, const struct token *token, struct err *err)
 {
-	const struct frozen *frozen = &attempt->frozen;
-
-	if (token->user_id != frozen->user_id || token->created_msec != frozen->created_msec) {
+	if (!evidence_is_target(attempt, token)) {
 		err_set(err, ERR_PERSON, 0, "#%lld is another token than the one adopted",
 			(long long)token->id);
 		return err_advise(err, GLR_IDENTITY);
@@ -159,8 +163,8 @@ read_absence(struct attempt *attempt, struct err *err)
 	return true;
 }
 
-static bool
-destinations_are_ready(struct attempt *attempt, struct err *err)
+bool
+preflight_destinations(struct attempt *attempt, struct err *err)
 {
 	const struct destination_tools tools = attempt_tools(attempt);
 
@@ -197,6 +201,7 @@ forget_last_request(struct rotation *row)
 	row->read_at = 0;
 	row->new_id = row->new_user_id = row->new_created_msec = 0;
 	row->new_expires_on = NO_DATE;
+	row->new_username = "";
 	secret_free(take(row->secret));
 }
 
@@ -205,7 +210,7 @@ set_nonce(struct attempt *attempt)
 {
 	unsigned char bytes[8];
 
-	if (attempt->row->target_id || (attempt->row->nonce && *attempt->row->nonce))
+	if (!attempt_creates(attempt) || (attempt->row->nonce && *attempt->row->nonce))
 		return;
 	random_bytes(bytes, sizeof(bytes));
 	attempt->row->nonce = arena_format(attempt->arena,
@@ -218,7 +223,7 @@ target_is_ready(struct attempt *attempt, struct err *err)
 {
 	if (self_is(attempt))
 		return self_read_target(attempt, err);
-	return owner_is_pinned(attempt, err) && owner_is_active(attempt, err) &&
+	return preflight_owner(attempt, err) &&
 	       (attempt->row->target_id ? read_target(attempt, err)
 					: read_absence(attempt, err));
 }
@@ -236,6 +241,10 @@ set_wanted(struct attempt *attempt, struct err *err)
 		return false;
 	if (most_days && wanted > date_of(now) + most_days)
 		wanted = date_of(now) + most_days;
+	/* A deploy token's end lies within the last whole day that its lifetime allows: at which second of it says that it is ours. */
+	if (kind_of((enum token_type)attempt->frozen.type)->is_deploy &&
+		wanted > date_of(now) + 2)
+		wanted--;
 	attempt->row->wanted_on = wanted;
 	return true;
 }
@@ -261,23 +270,12 @@ note(const struct attempt *attempt, enum breaker_kind kind, bool ok, const struc
 		breaker_note(attempt->breaker, kind, failed ? err : NULL);
 }
 
-/* Everything that can refuse is asked before the intent is written; nothing dies by it. */
-bool
-step_preflight(struct attempt *attempt, struct err *err)
+/* Nothing of an earlier request is left in the row, and what the next is known by is in it. */
+static bool
+be_ready(struct attempt *attempt, struct err *err)
 {
 	struct rotation *row = attempt->row;
-	bool ok;
 
-	if (*attempt->stop)
-		return err_set(err, ERR_STOPPED, 0, "stopped before it began");
-	if (is_held_back(attempt, err))
-		return false;
-	gitlab_set_urgency(attempt->gitlab, URGENCY_ROTATE);
-	ok = identity_fresh(attempt->identity, attempt->gitlab, err) &&
-	     target_is_ready(attempt, err) && destinations_are_ready(attempt, err);
-	note(attempt, BREAKER_READING, ok, err);
-	if (!ok)
-		return identity_judge(attempt->identity, attempt->gitlab, err);
 	if (!set_wanted(attempt, err))
 		return false;
 	forget_last_request(row);
@@ -289,6 +287,31 @@ step_preflight(struct attempt *attempt, struct err *err)
 	return true;
 }
 
+bool
+preflight(struct attempt *attempt, bool (*target_is_ready)(struct attempt *, struct err *),
+	struct err *err)
+{
+	bool ok;
+
+	if (*attempt->stop)
+		return err_set(err, ERR_STOPPED, 0, "stopped before it began");
+	if (is_held_back(attempt, err))
+		return false;
+	gitlab_set_urgency(attempt->gitlab, URGENCY_ROTATE);
+	ok = identity_fresh(attempt->identity, attempt->gitlab, err) &&
+	     target_is_ready(attempt, err) && preflight_destinations(attempt, err);
+	note(attempt, BREAKER_READING, ok, err);
+	if (!ok)
+		return identity_judge(attempt->identity, attempt->gitlab, err);
+	return be_ready(attempt, err);
+}
+
+bool
+step_preflight(struct attempt *attempt, struct err *err)
+{
+	return preflight(attempt, target_is_ready, err);
+}
+
 static bool
 send_request(struct attempt *attempt, struct token *token, struct err *err)
 {
@@ -298,7 +321,7 @@ send_request(struct attempt *attempt, struct token *token, struct err *err)
 
 	if (self_is(attempt))
 		return self_rotate(attempt, token, err);
-	if (row->target_id)
+	if (!attempt_creates(attempt))
 		return token_rotate(attempt->gitlab, &owner, row->target_id, row->wanted_on,
 			attempt->arena, token, err);
 	return token_create(attempt->gitlab, &owner,
@@ -311,6 +334,8 @@ send_request(struct attempt *attempt, struct token *token, struct err *err)
 			.scopes = frozen->scopes,
 			.access_level = frozen->access_level,
 			.expires_on = row->wanted_on,
+			.username = frozen->username,
+			.expires_msec = evidence_wanted_msec(row),
 		},
 		attempt->arena, token, err);
 }
@@ -396,6 +421,13 @@ step_request(struct attempt *attempt, struct err *err)
 	row->new_user_id = token.user_id;
 	row->new_created_msec = token.created_msec;
 	row->new_expires_on = token.expires_on;
+	if (kind_of((enum token_type)attempt->frozen.type)->is_deploy) {
+		/* Nobody else will ever say when it was made. */
+		row->new_created_msec = gitlab_now(gitlab_server_of(attempt->gitlab)) * 1000;
+		row->new_username = token.username && *token.username
+		                            ? token.username
+		                            : attempt->frozen.username;
+	}
 	row->generation = attempt->last_stamp.generation + 1;
 	row->secret = token.secret;
 	attempt->alive = false;

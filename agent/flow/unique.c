@@ -118,7 +118,8 @@ settle_all(struct arena *arena, struct claims *claims)
 void
 unique_enforce(struct plan *plan)
 {
-	struct claims tokens = { 0 }, places = { 0 };
+	/* Deploy tokens are numbered by themselves. */
+	struct claims tokens = { 0 }, deploy_tokens = { 0 }, places = { 0 };
 
 	for (size_t i = 0; i < plan->count; i++) {
 		struct plan_item *item = &plan->items[i];
@@ -127,12 +128,15 @@ unique_enforce(struct plan *plan)
 		if (!gets_secrets(item))
 			continue;
 		if (item->token)
-			claim_add(plan, &tokens,
+			claim_add(plan,
+				kind_of(item->address.type)->is_deploy ? &deploy_tokens
+								       : &tokens,
 				&(struct claim){ .token_id = item->token->id, .item = item });
 		for (size_t k = 0; k < item->destinations.count; k++)
 			claim_add(plan, &places,
 				&(struct claim){ .place = wanted[k].text, .item = item });
 	}
 	settle_all(plan->arena, &tokens);
+	settle_all(plan->arena, &deploy_tokens);
 	settle_all(plan->arena, &places);
 }

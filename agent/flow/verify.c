@@ -43,6 +43,16 @@ verify_one(struct attempt *attempt, size_t which, struct err *err)
 		err);
 }
 
+bool
+verify_destinations(struct attempt *attempt, struct err *err)
+{
+	for (size_t i = 0; i < attempt->deliveries.count; i++)
+		if (!verify_one(attempt, i, err))
+			return false;
+	attempt->verified = true;
+	return true;
+}
+
 /* The owner's list that shows the new token shows the old one too, or it is gone. */
 static bool
 old_is_dead(struct attempt *attempt, struct err *err)
@@ -71,8 +81,8 @@ old_is_dead(struct attempt *attempt, struct err *err)
 }
 
 /* Releases before 16.10 let a bot's membership end at the old token's date (gitlab.com/gitlab-org/gitlab issue 423362). */
-static bool
-bot_is_member(struct attempt *attempt, struct err *err)
+bool
+verify_membership(struct attempt *attempt, struct err *err)
 {
 	const struct frozen *frozen = &attempt->frozen;
 	int64_t level;
@@ -93,13 +103,10 @@ bool
 step_verify(struct attempt *attempt, struct err *err)
 {
 	gitlab_set_urgency(attempt->gitlab, URGENCY_DELIVER);
-	if (!evidence_of_life(attempt, err))
+	if (!evidence_of_life(attempt, err) || !verify_destinations(attempt, err))
 		return false;
-	for (size_t i = 0; i < attempt->deliveries.count; i++)
-		if (!verify_one(attempt, i, err))
-			return false;
 	/* The answer that brought the new secret says that the old one is dead, and it may not see more. */
-	if (self_is(attempt) || (old_is_dead(attempt, err) && bot_is_member(attempt, err)))
+	if (self_is(attempt) || (old_is_dead(attempt, err) && verify_membership(attempt, err)))
 		return true;
 	identity_judge(attempt->identity, attempt->gitlab, err);
 	/* What is known of the destinations stays; only the reading is to be done again. */

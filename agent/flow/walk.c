@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/notify.h"
 #include "base/when.h"
+#include "flow/overlap.h"
 #include "flow/self.h"
 
 /* So long the answer of a rotate, which nobody else has, is brought to a disk that refuses it. */
@@ -82,6 +83,10 @@ done_text(struct attempt *attempt, enum state_of_row to)
 
 	switch (to) {
 	case STATE_INTENDED:
+		if (row->target_id && attempt_creates(attempt))
+			return arena_format(attempt->arena,
+				"a new token beside #%lld, to live until %s",
+				(long long)row->target_id, date_text(row->wanted_on, date));
 		if (!row->target_id)
 			return arena_format(attempt->arena, "a new token, to live until %s",
 				date_text(row->wanted_on, date));
@@ -101,6 +106,8 @@ done_text(struct attempt *attempt, enum state_of_row to)
 		return count_text(attempt,
 			row->old_id ? "the old secret is dead; proven in" : "proven in");
 	case STATE_PLANNED:
+		if (row->state == STATE_ORPHANED)
+			return "it is ended, and another one is made";
 		if (attempt->frozen.recreating == STATED_YES && !row->intent_at)
 			return "a new one is created in its place";
 		return row->target_id == attempt->frozen.first_target
@@ -109,6 +116,21 @@ done_text(struct attempt *attempt, enum state_of_row to)
 					 (long long)row->target_id);
 	case STATE_SWEPT:
 		return "no second successor lives";
+	case STATE_OVERLAP:
+		return row->old_id ? overlap_words(row, attempt->arena)
+		                   : count_text(attempt, "proven in");
+	case STATE_RETIRING:
+		return row->old_id ? arena_format(attempt->arena, "#%lld; %s",
+					     (long long)row->old_id,
+					     count_text(attempt, "proven in"))
+		                   : "nothing";
+	case STATE_RETIRED:
+		return row->old_id
+		               ? arena_format(attempt->arena, "#%lld", (long long)row->old_id)
+		               : "nothing";
+	case STATE_SETTLED:
+		return arena_format(
+			attempt->arena, "#%lld is what is left", (long long)row->new_id);
 	case STATE_CLOSED:
 		return "its secret is erased from the journal";
 	default:
@@ -227,16 +249,18 @@ take_step(struct attempt *attempt, bool *on, struct outcome *outcome, struct err
 	const struct step *steps = attempt_steps(row);
 	const enum state_of_row from = row->state;
 	struct err why = { 0 };
-	const bool ok = steps[from].does(attempt, &why);
-	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
 	enum state_of_row to;
-	bool kept;
+	bool ok, kept;
+	int64_t now;
 
+	attempt->waits = NULL;
+	ok = steps[from].does(attempt, &why);
+	now = gitlab_now(gitlab_server_of(attempt->gitlab));
 	*on = step_decide(steps, from, step_end_of(ok, from, &why), &attempt->went_back, &to);
 	if (ok && to == from)
 		err_set(&why, ERR_LATER, 0,
 			"it went back once in this run, and goes on in the next");
-	attempt->trouble = ok && to != from ? (struct err){ 0 } : why;
+	attempt->trouble = (ok && to != from) || attempt->waits ? (struct err){ 0 } : why;
 	if (!ok && why.kind == ERR_STORE) {
 		*err = why;
 		return false;
@@ -244,7 +268,9 @@ take_step(struct attempt *attempt, bool *on, struct outcome *outcome, struct err
 	/* From here on no worker walks a path on which a dead credential kills its family. */
 	if (!ok && why.kind == ERR_CREDENTIAL)
 		identity_distrust(attempt->identity);
-	set_trouble(row, attempt->arena, ok && to != from ? NULL : &why, now);
+	set_trouble(row, attempt->arena, attempt->trouble.kind ? &why : NULL, now);
+	if (attempt->waits)
+		row->trouble = attempt->waits;
 	kept = to == from ? journal_trouble(attempt->journal, row, err)
 	                  : move(attempt, to, ok ? done_text(attempt, to) : why.text, outcome,
 				    err);
@@ -281,6 +307,11 @@ works_until(const struct attempt *attempt)
 	const bool untouched = row->state == STATE_PLANNED || row->state == STATE_DROPPED ||
 	                       row->state == STATE_INTENDED;
 
+	/* Until the new one is everywhere, the old one still is somewhere. */
+	if (row->strategy == ROW_REPLACES && row->target_id &&
+		(untouched || row->state == STATE_DOUBTED || row->state == STATE_ORPHANED ||
+			row->state == STATE_HELD || row->state == STATE_DELIVERED))
+		return date_start(attempt->frozen.expires_on);
 	if (!untouched || !row->target_id || row->target_id != attempt->frozen.first_target)
 		return NO_MOMENT;
 	return date_start(attempt->frozen.expires_on);
@@ -291,7 +322,10 @@ count(const struct attempt *attempt, struct outcome *outcome)
 {
 	for (unsigned i = 0; i < attempt->delivered; i++)
 		outcome_add(outcome, COUNT_DELIVERED);
-	if (attempt->row->state != STATE_CLOSED)
+	if (attempt->retired)
+		outcome_add(outcome, COUNT_RETIRED);
+	if (attempt->row->strategy == ROW_REPLACES ? !attempt->replaced
+						   : attempt->row->state != STATE_CLOSED)
 		return;
 	outcome_add(outcome, attempt->frozen.first_target ? COUNT_ROTATED : COUNT_CREATED);
 	if (attempt->doubted)

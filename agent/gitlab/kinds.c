@@ -7,18 +7,18 @@
 
 /* clang-format off */
 static const struct kind kinds[TYPE_COUNT] = {
-	/*                          type                   manageable has_level least_right */
-	[TYPE_PERSONAL]         = { TYPE_PERSONAL,         true,  false, "an administrator, or the person's own token" },
-	[TYPE_SERVICE_ACCOUNT]  = { TYPE_SERVICE_ACCOUNT,  true,  false, "Owner of the group, Maintainer of the project, or an administrator" },
-	[TYPE_IMPERSONATION]    = { TYPE_IMPERSONATION,    false, false, "an administrator" },
-	[TYPE_PROJECT]          = { TYPE_PROJECT,          true,  true,  "Maintainer of the project" },
-	[TYPE_GROUP]            = { TYPE_GROUP,            true,  true,  "Owner of the group" },
-	[TYPE_PROJECT_DEPLOY]   = { TYPE_PROJECT_DEPLOY,   false, false, "Maintainer of the project" },
-	[TYPE_GROUP_DEPLOY]     = { TYPE_GROUP_DEPLOY,     false, false, "Owner of the group" },
-	[TYPE_TRIGGER]          = { TYPE_TRIGGER,          false, false, "Maintainer of the project" },
-	[TYPE_KUBERNETES_AGENT] = { TYPE_KUBERNETES_AGENT, false, false, "Maintainer of the project" },
-	[TYPE_RUNNER]           = { TYPE_RUNNER,           false, false, "an administrator, or the runner's Owner" },
-	[TYPE_WEBHOOK]          = { TYPE_WEBHOOK,          false, false, "Maintainer of the project" },
+	/*                          type                   manageable level  user   deploy rotates replaces least_right */
+	[TYPE_PERSONAL]         = { TYPE_PERSONAL,         true,      false, true,  false, true,   true,    "an administrator, or the person's own token" },
+	[TYPE_SERVICE_ACCOUNT]  = { TYPE_SERVICE_ACCOUNT,  true,      false, true,  false, true,   true,    "Owner of the group, Maintainer of the project, or an administrator" },
+	[TYPE_IMPERSONATION]    = { TYPE_IMPERSONATION,    true,      false, true,  false, true,   true,    "an administrator" },
+	[TYPE_PROJECT]          = { TYPE_PROJECT,          true,      true,  false, false, true,   true,    "Maintainer of the project" },
+	[TYPE_GROUP]            = { TYPE_GROUP,            true,      true,  false, false, true,   true,    "Owner of the group" },
+	[TYPE_PROJECT_DEPLOY]   = { TYPE_PROJECT_DEPLOY,   true,      false, false, true,  false,  true,    "Maintainer of the project" },
+	[TYPE_GROUP_DEPLOY]     = { TYPE_GROUP_DEPLOY,     true,      false, false, true,  false,  true,    "Owner of the group" },
+	[TYPE_TRIGGER]          = { TYPE_TRIGGER,          false,     false, false, false, false,  true,    "Maintainer of the project" },
+	[TYPE_KUBERNETES_AGENT] = { TYPE_KUBERNETES_AGENT, false,     false, false, false, false,  true,    "Maintainer of the project" },
+	[TYPE_RUNNER]           = { TYPE_RUNNER,           false,     false, false, false, true,   false,   "an administrator, or the runner's Owner" },
+	[TYPE_WEBHOOK]          = { TYPE_WEBHOOK,          false,     false, false, false, true,   false,   "Maintainer of the project" },
 };
 /* clang-format on */
 
@@ -39,6 +39,14 @@ kind_tokens_path(const struct owner *owner, struct arena *arena)
 			arena, API "/projects/%" PRId64 "/access_tokens", owner->id);
 	case TYPE_GROUP:
 		return arena_format(arena, API "/groups/%" PRId64 "/access_tokens", owner->id);
+	case TYPE_PROJECT_DEPLOY:
+		return arena_format(
+			arena, API "/projects/%" PRId64 "/deploy_tokens", owner->id);
+	case TYPE_GROUP_DEPLOY:
+		return arena_format(arena, API "/groups/%" PRId64 "/deploy_tokens", owner->id);
+	case TYPE_IMPERSONATION:
+		return arena_format(
+			arena, API "/users/%" PRId64 "/impersonation_tokens", owner->user_id);
 	case TYPE_SERVICE_ACCOUNT:
 		if (owner->id)
 			return arena_format(arena,
@@ -59,9 +67,18 @@ kind_token_path(const struct owner *owner, int64_t id, struct arena *arena)
 }
 
 const char *
+kind_rotated_path(const struct owner *owner, int64_t id, struct arena *arena)
+{
+	/* Impersonation tokens have no route of their own; an administrator rotates them like any other. */
+	if (owner->type == TYPE_IMPERSONATION)
+		return arena_format(arena, API "/personal_access_tokens/%" PRId64, id);
+	return kind_token_path(owner, id, arena);
+}
+
+const char *
 kind_create_path(const struct owner *owner, struct arena *arena)
 {
-	if (owner->type == TYPE_PROJECT || owner->type == TYPE_GROUP || owner->id)
+	if (!kind_of(owner->type)->of_user || owner->id || owner->type == TYPE_IMPERSONATION)
 		return kind_tokens_path(owner, arena);
 	return arena_format(
 		arena, API "/users/%" PRId64 "/personal_access_tokens", owner->user_id);

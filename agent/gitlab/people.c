@@ -350,10 +350,13 @@ people_owner(struct gitlab *gitlab, const struct address *address, struct arena 
 {
 	switch (address->type) {
 	case TYPE_PROJECT:
+	case TYPE_PROJECT_DEPLOY:
 		return own_project(gitlab, address, arena, owner, err);
 	case TYPE_GROUP:
+	case TYPE_GROUP_DEPLOY:
 		return own_group(gitlab, address, arena, owner, err);
 	case TYPE_PERSONAL:
+	case TYPE_IMPERSONATION:
 		return own_person(gitlab, address, arena, owner, err);
 	case TYPE_SERVICE_ACCOUNT:
 		return own_service_account(gitlab, address, arena, owner, err);

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/when.h"
+#include "gitlab/deploy_token.h"
 
 #define FILLS(member) offsetof(struct token, member)
 static const struct field token_fields[] = {
@@ -20,6 +21,7 @@ static const struct field token_fields[] = {
 	{ "created_at", FIELD_MOMENT, FILLS(created_msec), .required = true },
 	{ "expires_at", FIELD_DATE, FILLS(expires_on) },
 	{ "last_used_at", FIELD_MOMENT, FILLS(last_used_msec) },
+	{ "last_used_ips", FIELD_TEXTS, FILLS(last_used_ips) },
 	{ "revoked", FIELD_BOOL, FILLS(revoked) },
 	{ "active", FIELD_BOOL, FILLS(active) },
 	{ NULL },
@@ -77,6 +79,8 @@ token_is_revoked(const struct token *token)
 bool
 token_is_alive(const struct token *token, int64_t now)
 {
+	if (token->expires_msec)
+		return !token_is_revoked(token) && now * 1000 < token->expires_msec;
 	return !token_is_revoked(token) &&
 	       (token->expires_on == NO_DATE || now < date_start(token->expires_on));
 }
@@ -136,7 +140,7 @@ drop_repeated(struct tokens *tokens)
 static bool
 is_of_user(const struct owner *owner)
 {
-	return owner->type != TYPE_PROJECT && owner->type != TYPE_GROUP;
+	return kind_of(owner->type)->of_user;
 }
 
 static bool
@@ -147,13 +151,14 @@ read_list(struct gitlab *gitlab, const struct owner *owner, struct arena *arena,
 		arena, "/api/v4/personal_access_tokens?user_id=%" PRId64, owner->user_id);
 	struct err second;
 
-	if (is_of_user(owner) && !owner->id)
+	if (is_of_user(owner) && !owner->id && owner->type != TYPE_IMPERSONATION)
 		return gitlab_list(gitlab, general, &read_shape, arena, list, err);
 	if (gitlab_list(gitlab, kind_tokens_path(owner, arena), &read_shape, arena, list, err))
 		return true;
 	/* Before 17.11 a service account's home does not list its tokens; an administrator and the account itself
 	 * see them all the same. */
-	return is_of_user(owner) && (err->kind == ERR_MOVED || err->kind == ERR_REFUSED) &&
+	return is_of_user(owner) && owner->id &&
+	       (err->kind == ERR_MOVED || err->kind == ERR_REFUSED) &&
 	       gitlab_list(gitlab, general, &read_shape, arena, list, &second);
 }
 
@@ -163,9 +168,14 @@ token_list(struct gitlab *gitlab, const struct owner *owner, struct arena *arena
 {
 	struct list list;
 
-	if (!read_list(gitlab, owner, arena, &list, err))
+	if (kind_of(owner->type)->is_deploy) {
+		if (!deploy_token_list(gitlab, owner, arena, tokens, err))
+			return false;
+	} else if (read_list(gitlab, owner, arena, &list, err)) {
+		*tokens = (struct tokens){ list.items, list.count };
+	} else {
 		return false;
-	*tokens = (struct tokens){ list.items, list.count };
+	}
 	if (is_of_user(owner))
 		keep_users(tokens, owner->user_id);
 	if (tokens->count)
@@ -195,6 +205,8 @@ bool
 token_get(struct gitlab *gitlab, const struct owner *owner, int64_t id, struct arena *arena,
 	struct token *token, struct err *err)
 {
+	if (kind_of(owner->type)->is_deploy)
+		return deploy_token_get(gitlab, owner, id, arena, token, err);
 	if (owner->type == TYPE_SERVICE_ACCOUNT && owner->id)
 		return find_in_list(gitlab, owner, id, arena, token, err);
 	return gitlab_get(
@@ -254,7 +266,7 @@ token_rotate(struct gitlab *gitlab, const struct owner *owner, int64_t id, int64
 	struct arena *arena, struct token *token, struct err *err)
 {
 	return rotate_at(
-		gitlab, kind_token_path(owner, id, arena), id, expires_on, arena, token, err);
+		gitlab, kind_rotated_path(owner, id, arena), id, expires_on, arena, token, err);
 }
 
 /* A bot's token goes through its project or group, so that GitLab mends the bot's membership. Before 16.10 there is no
@@ -286,6 +298,8 @@ token_create(struct gitlab *gitlab, const struct owner *owner, const struct toke
 	const struct create_body create = { .wish = *wish };
 	auto_secret struct secret *body = json_encode(&create_shape, &create);
 
+	if (kind_of(owner->type)->is_deploy)
+		return deploy_token_create(gitlab, owner, wish, arena, token, err);
 	return post(gitlab, kind_create_path(owner, arena), body, arena, token, err) ||
 	       err_wrap(err, "creating token '%s'", wish->name);
 }

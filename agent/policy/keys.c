@@ -76,6 +76,19 @@ check_pattern(const char *text, char *why, size_t why_bytes)
 	return false;
 }
 
+static bool
+check_username(const char *text, char *why, size_t why_bytes)
+{
+	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				   "0123456789_-+.";
+
+	if (*text && strlen(text) <= NAME_MOST && !text[strspn(text, good)])
+		return true;
+	snprintf(why, why_bytes,
+		"expected letters, digits and '_ - + .', 255 at the most, not '%s'", text);
+	return false;
+}
+
 /* clang-format off */
 #define FILLS(member) offsetof(struct gitlab_section, member)
 static const struct field gitlab_fields[] = {
@@ -146,6 +159,12 @@ static const struct word foreign_answers[] = {
 static const struct word loss_answers[] = {
 	{ "alert", LOSS_ALERT }, { "recreate", LOSS_RECREATE }, { NULL },
 };
+static const struct word retirements[] = {
+	{ "after_overlap", RETIRE_AFTER_OVERLAP }, { "when_unused", RETIRE_WHEN_UNUSED }, { NULL },
+};
+static const struct word new_bots[] = {
+	{ "accept", NEW_BOT_ACCEPT }, { NULL },
+};
 static const struct word rotators[] = {
 	{ "agent", ROTATE_WITH_AGENT }, { "self", ROTATE_WITH_SELF }, { NULL },
 };
@@ -154,7 +173,7 @@ static const struct word rotators[] = {
 #define FILLS(member) offsetof(struct token_entry, member)
 static const struct field entry_fields[] = {
 	{ "token",           FIELD_ADDRESS, FILLS(token), .required = true, .pattern = true,
-	  .help = "TYPE:OWNER:NAME; with stars it is a pattern that finds project or group tokens" },
+	  .help = "TYPE:OWNER:NAME; with stars it is a pattern that finds tokens and deploy tokens of projects or groups" },
 	{ "deliver",         FIELD_CHOICES, FILLS(deliver), .required = true, .arms = destination_arms,
 	  .help = "where the new secret is put; at least one place" },
 	{ "id",              FIELD_INT,     FILLS(id), .min = 1,
@@ -166,7 +185,17 @@ static const struct field entry_fields[] = {
 	{ "description",     FIELD_TEXT,    FILLS(description), .max = 200,
 	  .help = "for creating the token; what GitLab's page says of it" },
 	{ "strategy",        FIELD_WORD,    FILLS(strategy), .words = strategies,
-	  .help = "rotate (the default): the same owner or bot, the old secret dies at once; replace is not in this version yet" },
+	  .help = "rotate (the default): the same owner or bot, the old secret dies at once; replace (the only way of deploy tokens): a new token beside the old, which is retired later" },
+	{ "overlap",         FIELD_DELAY,   FILLS(overlap_sec), .min = 1, .max = 365 * DAY_SEC,
+	  .help = "replace only: how long the old token lives on once every destination holds the new secret; unstated: 1d" },
+	{ "retire",          FIELD_WORD,    FILLS(retire), .words = retirements,
+	  .help = "replace only: after_overlap (the default), or when_unused: the old token is retired when nobody has used it for 'quiet' either" },
+	{ "quiet",           FIELD_DELAY,   FILLS(quiet_sec), .min = HOUR_SEC, .max = 365 * DAY_SEC,
+	  .help = "with 'retire: when_unused': how long the old token's last use must lie back; unstated: 1d" },
+	{ "new_bot",         FIELD_WORD,    FILLS(new_bot), .words = new_bots,
+	  .help = "accept: replacing a project's or group's token makes a new bot user, which protected branches and CODEOWNERS do not know" },
+	{ "username",        FIELD_TEXT,    FILLS(username), .check = check_username,
+	  .help = "for creating a deploy token: its user name; unstated: one is made up; a replacement keeps the old one's" },
 	{ "rotate_with",     FIELD_WORD,    FILLS(rotate_with), .words = rotators,
 	  .help = "agent (the default): our credential rotates it; self: it rotates itself, with its own secret" },
 	{ "secret",          FIELD_TEXT,    FILLS(secret), .check = check_credential,
@@ -183,9 +212,7 @@ static const struct field entry_fields[] = {
 	  .help = "patterns only: a token above that level is told, and not kept alive" },
 	{ "outside_owner",   FIELD_BOOL,    FILLS(outside_owner),
 	  .help = "patterns only: yes lets it deliver outside the project or group that owns the token" },
-	{ "overlap",             FIELD_TEXT, FILLS(description), .check = check_later },
 	{ "when_idle",           FIELD_TEXT, FILLS(description), .check = check_later },
-	{ "new_bot",             FIELD_TEXT, FILLS(description), .check = check_later },
 	{ "window",              FIELD_TEXT, FILLS(description), .check = check_later },
 	{ NULL },
 };

@@ -7,6 +7,7 @@
 
 #include "base/when.h"
 #include "destination/destination.h"
+#include "policy/strategy.h"
 
 /* What one check of all files works on. */
 struct checking {
@@ -124,8 +125,9 @@ is_told(const struct checking *checking, size_t index)
 static bool
 type_is_manageable(enum token_type type)
 {
-	return type == TYPE_PERSONAL || type == TYPE_SERVICE_ACCOUNT || type == TYPE_PROJECT ||
-	       type == TYPE_GROUP;
+	return type == TYPE_PERSONAL || type == TYPE_SERVICE_ACCOUNT ||
+	       type == TYPE_IMPERSONATION || type == TYPE_PROJECT || type == TYPE_GROUP ||
+	       type == TYPE_PROJECT_DEPLOY || type == TYPE_GROUP_DEPLOY;
 }
 
 static bool
@@ -139,15 +141,17 @@ check_type(const struct token_entry *entry, struct diags *diags)
 {
 	bool pattern = address_is_pattern(&entry->token);
 
-	if (pattern && !type_has_level(entry->token.type))
+	if (pattern && !type_has_level(entry->token.type) &&
+		!strategy_is_deploy(entry->token.type))
 		diags_add(diags, entry->at,
-			"'%s': patterns find project and group tokens in this version; expected "
-			"project:… or group:…",
+			"'%s': patterns find tokens of projects and groups in this version; expected "
+			"project:…, group:…, project_deploy:… or group_deploy:…",
 			entry->token.text);
 	else if (!type_is_manageable(entry->token.type))
 		diags_add(diags, entry->at,
 			"'%s': tokens of type %s are not in this version yet; expected project, "
-			"group, personal or service_account",
+			"group, project_deploy, group_deploy, personal, service_account or "
+			"impersonation",
 			entry->token.text, token_type_name(entry->token.type));
 }
 
@@ -193,15 +197,6 @@ check_belongs(const struct token_entry *entry, struct diags *diags)
 				entry->token.text, keys[i].key, keys[i].why);
 }
 
-static void
-check_later(const struct token_entry *entry, struct diags *diags)
-{
-	if (entry->strategy == STRATEGY_REPLACE)
-		diags_add(diags, entry->at,
-			"'%s': 'strategy: replace' is not in this version yet; expected rotate",
-			entry->token.text);
-}
-
 /* A token that rotates itself is known by its secret, so it exists, and has a secret of its own. */
 static void
 check_self(const struct checking *checking, const struct token_entry *entry)
@@ -238,9 +233,9 @@ check_scopes(const struct token_entry *entry, const struct texts *scopes, struct
 	static const char *const known[] = { "api", "read_api", "read_user", "create_runner",
 		"manage_runner", "k8s_proxy", "self_rotate", "read_repository",
 		"write_repository", "read_registry", "write_registry", "read_virtual_registry",
-		"write_virtual_registry", "read_observability", "write_observability",
-		"ai_features", "ai_workflows", "sudo", "admin_mode", "read_service_ping",
-		NULL };
+		"write_virtual_registry", "read_package_registry", "write_package_registry",
+		"read_observability", "write_observability", "ai_features", "ai_workflows",
+		"sudo", "admin_mode", "read_service_ping", NULL };
 
 	for (size_t i = 0; i < scopes->count; i++) {
 		const char *nearest = nearest_word(scopes->items[i], known);
@@ -273,8 +268,8 @@ check_entry(const struct checking *checking, size_t index)
 		return;
 	check_type(entry, checking->diags);
 	check_belongs(entry, checking->diags);
-	check_later(entry, checking->diags);
 	check_self(checking, entry);
+	strategy_check(checking->policies, entry, checking->diags);
 	check_scopes(entry, &entry->scopes, checking->diags);
 	check_scopes(entry, &entry->scopes_at_most, checking->diags);
 	check_lifetime_is_there(checking, entry);

@@ -290,6 +290,17 @@ static const struct advice_text texts[] = {
 		"a lost answer would lock glrotate out until somebody makes a new token by hand",
 		"It is proven once a day, and when its secret changes. A token of the same user gets that user's personal tokens back; an administrator's all of them.",
 	},
+	{
+		GLR_OLD_IN_USE,
+		"somebody still uses the old token, a week after its overlap ended",
+		"both: the old token, and the new one in all its destinations",
+		"whoever uses it got it by another way than the policy's destinations",
+		"glrotate explain " TOKEN "   (when and from where it was used last)\n"
+		"give that place the new secret, or add it to 'deliver:' in the policy\n"
+		"revoke the old one in GitLab when it is not needed: the next run goes on",
+		"until it is retired there are two secrets, and the old one dies at its own date",
+		"With retire: when_unused glrotate waits until nobody has used the old token for as long as quiet says. GitLab's page of the token shows where it was used from, where its release knows that.",
+	},
 };
 
 const struct advice_text *

@@ -42,6 +42,20 @@ page_used(struct arena *arena, int64_t last_used_msec, int64_t now)
 	return arena_format(arena, "used %s", ago_text(now - last_used_msec / 1000, ago));
 }
 
+#define NOT_TOLD "GitLab does not tell when"
+
+const char *
+page_token_used(struct arena *arena, const struct token *token, int64_t now)
+{
+	return token->username ? NOT_TOLD : page_used(arena, token->last_used_msec, now);
+}
+
+const char *
+page_record_used(struct arena *arena, const struct token_record *record, int64_t now)
+{
+	return *record->username ? NOT_TOLD : page_used(arena, record->last_used_msec, now);
+}
+
 /* All units down to minutes, so that the sum can be checked; 0 is "0 min". */
 static const char *
 whole_span(struct arena *arena, int64_t span)
@@ -199,6 +213,11 @@ page_row_json(const struct rotation *row)
 
 	json_set_int(json, "rotation", row->id);
 	json_set_text(json, "state", row_state_name(row->state));
+	json_set_text(json, "strategy", row->strategy == ROW_REPLACES ? "replace" : "rotate");
+	json_set_int(json, "old_id", row->old_id);
+	json_set_int(json, "new_id", row->new_id);
+	page_set_moment(
+		json, "retire_after", row->retire_after ? row->retire_after : NO_MOMENT);
 	page_set_moment(json, "opened_at", row->opened_at);
 	page_set_moment(json, "moved_at", row->moved_at);
 	json_set_text(json, "trouble", row->trouble && *row->trouble ? row->trouble : NULL);
@@ -213,7 +232,8 @@ set_token(struct json *json, const struct token *token)
 	char text[WHEN_TEXT_BYTES];
 
 	json_set_int(json, "id", token->id);
-	page_set_moment(json, "created_at", token->created_msec / 1000);
+	page_set_moment(json, "created_at",
+		token->created_msec == NO_MOMENT ? NO_MOMENT : token->created_msec / 1000);
 	json_set_text(json, "expires_at",
 		token->expires_on == NO_DATE ? NULL : date_text(token->expires_on, text));
 	page_set_moment(json, "last_used_at",

@@ -120,6 +120,9 @@ find_due(const struct reader *reader, struct standing_item *item, struct err *er
 		return true;
 	facts.max_lifetime_sec = item->lifetime->max_lifetime_sec;
 	facts.renew_before_sec = item->lifetime->renew_before_sec;
+	if (*record->username && !record->rotated_at)
+		facts.created_at = due_created(
+			facts.created_at, record->expires_on, facts.max_lifetime_sec);
 	facts.ramp_sec = reader->policies->limits.ramp_sec;
 	due_compute(&facts, &item->due);
 	return true;
@@ -139,6 +142,8 @@ judge(const struct standing_item *item, int64_t now)
 		return STANDING_PERSON;
 	if (is_dead(item->record, now))
 		return STANDING_DEAD;
+	if (item->row && item->row->state == STATE_OVERLAP && !item->trouble)
+		return STANDING_OVERLAP;
 	if (item->row || item->trouble)
 		return STANDING_OPEN;
 	if (item->record->released_at)
@@ -178,6 +183,8 @@ words_of(const struct standing_item *item, struct arena *arena)
 
 	if (item->standing == STANDING_PERSON)
 		return words_of_person(item, arena);
+	if (item->standing == STANDING_OVERLAP)
+		return *item->row->trouble ? "overlap, old one in use" : "overlap";
 	if (item->standing == STANDING_OPEN)
 		return item->row ? row_state_name(item->row->state) : "waits";
 	if (item->standing == STANDING_WELL && !item->record->token_id)

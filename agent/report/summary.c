@@ -14,6 +14,7 @@ deeds(const struct outcome *outcome, struct arena *arena)
 		{ COUNT_CREATED, "created", "token", "tokens" },
 		{ COUNT_ROTATED, "rotated", "token", "tokens" },
 		{ COUNT_DELIVERED, "delivered to", "destination", "destinations" },
+		{ COUNT_RETIRED, "retired", "old token", "old tokens" },
 		{ COUNT_REPAIRED, "repaired", "token", "tokens" },
 		{ COUNT_ADOPTED, "adopted", "token", "tokens" },
 		{ COUNT_RELEASED, "released", "token", "tokens" },

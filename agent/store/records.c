@@ -117,6 +117,20 @@ journal_seen(struct journal *journal, const struct token_record *record, struct 
 	return db && group_leave(journal->group, update_token(db, record, err), false, err);
 }
 
+bool
+journal_aim(struct journal *journal, int64_t new_id, const struct token_record *old,
+	struct err *err)
+{
+	const struct db_value values[] = { DB_INT(old->number), DB_INT(new_id),
+		DB_INT(old->token_id), DB_INT(old->user_id), DB_INT(old->created_msec),
+		DB_INT(old->expires_on), DB_STRING(old->username) };
+	struct db *db = group_enter(journal->group, false, err);
+
+	return db && group_leave(journal->group,
+			     db_run(db, TOKEN_AIM, values, ARRAY_SIZE(values), NULL, err),
+			     false, err);
+}
+
 /* --- deliveries --- */
 
 static bool

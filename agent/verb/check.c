@@ -170,9 +170,10 @@ our_level(struct checking *checking, const struct owner *owner, int64_t *level)
 
 	if (checking->me.is_admin == STATED_YES || !checking->me.id || !owner->id)
 		return false;
-	if (owner->type != TYPE_PROJECT && owner->type != TYPE_GROUP)
+	if (kind_of(owner->type)->of_user)
 		return false;
-	return people_level(checking->context->gitlab, owner->type == TYPE_PROJECT, owner->id,
+	return people_level(checking->context->gitlab,
+		owner->type == TYPE_PROJECT || owner->type == TYPE_PROJECT_DEPLOY, owner->id,
 		checking->me.id, level, &err);
 }
 
@@ -180,7 +181,9 @@ static void
 check_owner(struct checking *checking, const struct holding *holding)
 {
 	struct arena *arena = checking->arena;
-	int64_t least = holding->owner.type == TYPE_GROUP ? ROLE_OWNER : ROLE_MAINTAINER;
+	const bool is_group =
+		holding->owner.type == TYPE_GROUP || holding->owner.type == TYPE_GROUP_DEPLOY;
+	int64_t least = is_group ? ROLE_OWNER : ROLE_MAINTAINER;
 	const char *subject = arena_format(arena, "owner %s %s",
 		token_type_name(holding->address.type), holding->address.owner);
 	int64_t level;

@@ -6,6 +6,7 @@
 
 #include "base/when.h"
 #include "destination/destination.h"
+#include "flow/overlap.h"
 #include "flow/run.h"
 #include "report/advice.h"
 #include "report/page.h"
@@ -105,6 +106,26 @@ line(const char *label, const char *text)
 	printf(LABEL "%s\n", label, text);
 }
 
+/* Whose it is, and since when. */
+static const char *
+token_words(const struct explanation *it, const struct token *token)
+{
+	const struct token_record *record = it->record;
+
+	if (token->username)
+		return arena_format(it->arena, "%s with the user name '%s', %s%s",
+			page_id(it->arena, token->id), token->username,
+			record && record->token_id == token->id && record->rotated_at
+				? "made "
+				: "first seen ",
+			record && record->token_id == token->id && record->created_msec > 0
+				? page_moment(it->arena, record->created_msec / 1000, it->now)
+				: "now");
+	return arena_format(it->arena, "%s of user %" PRId64 ", created %s",
+		page_id(it->arena, token->id), token->user_id,
+		page_moment(it->arena, token->created_msec / 1000, it->now));
+}
+
 static void
 print_token(const struct explanation *it)
 {
@@ -112,12 +133,9 @@ print_token(const struct explanation *it)
 	const struct plan_item *item = it->item;
 
 	if (item && item->token) {
-		line("token",
-			arena_format(arena, "%s of user %" PRId64 ", created %s",
-				page_id(arena, item->token->id), item->token->user_id,
-				page_moment(arena, item->token->created_msec / 1000, it->now)));
+		line("token", token_words(it, item->token));
 		line("dies", page_moment(arena, date_start(item->token->expires_on), it->now));
-		line("activity", page_used(arena, item->token->last_used_msec, it->now));
+		line("activity", page_token_used(arena, item->token, it->now));
 	} else if (it->record && it->record->token_id) {
 		line("token", arena_format(arena, "%s, as last seen %s",
 				      page_id(arena, it->record->token_id),
@@ -133,7 +151,7 @@ print_token(const struct explanation *it)
 			line(i ? "" : "namesakes",
 				arena_format(arena, "%s %s, %s", page_id(arena, token->id),
 					token_is_alive(token, it->now) ? "alive" : "dead",
-					page_used(arena, token->last_used_msec, it->now)));
+					page_token_used(arena, token, it->now)));
 		}
 }
 
@@ -209,7 +227,9 @@ print_row(const struct explanation *it)
 			row->id, row_state_name(row->state),
 			page_moment(it->arena, row->moved_at, it->now), row->actor,
 			*row->reason ? ": " : "", row->reason));
-	if (*row->trouble)
+	if (row->state == STATE_OVERLAP)
+		line("", overlap_words(row, it->arena));
+	else if (*row->trouble)
 		line("", arena_format(it->arena, "%s%s%s", row->trouble,
 				 row->advice ? "; see " : "",
 				 row->advice ? page_advice(it->arena, row->advice) : ""));

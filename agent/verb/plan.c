@@ -113,8 +113,7 @@ add_row(const struct planning *planning, struct table *table, const struct plan_
 	if (item->token) {
 		cells[COLUMN_DIES] = page_day(arena, date_start(item->token->expires_on));
 		cells[COLUMN_ID] = arena_format(arena, "%" PRId64, item->token->id);
-		cells[COLUMN_USED] =
-			page_used(arena, item->token->last_used_msec, planning->plan->now);
+		cells[COLUMN_USED] = page_token_used(arena, item->token, planning->plan->now);
 		if (item->due.due_at != NO_MOMENT)
 			cells[COLUMN_DUE] = page_day(arena, item->due.due_at);
 	}
@@ -165,7 +164,7 @@ print_item(const struct planning *planning, const struct plan_item *item)
 	if (item->token)
 		printf("  %-8s %s; %s\n", "dies",
 			page_moment(arena, date_start(item->token->expires_on), now),
-			page_used(arena, item->token->last_used_msec, now));
+			page_token_used(arena, item->token, now));
 	if (item->row)
 		printf("  %-8s rotation %" PRId64 " stands at %s%s%s\n", "open", item->row->id,
 			row_state_name(item->row->state), *item->row->trouble ? ": " : "",

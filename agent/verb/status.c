@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/when.h"
+#include "flow/overlap.h"
 #include "report/advice.h"
 #include "report/page.h"
 #include "report/standing.h"
@@ -97,6 +98,7 @@ headline(const struct stand *stand)
 		{ STANDING_PERSON, STANDING_DEAD, "needs a person", "need a person" },
 		{ STANDING_OPEN, STANDING_LAGS, "unfinished", "unfinished" },
 		{ STANDING_DUE, STANDING_DUE, "due", "due" },
+		{ STANDING_OVERLAP, STANDING_OVERLAP, "in overlap", "in overlap" },
 		{ STANDING_RELEASED, STANDING_RELEASED, "released", "released" },
 	};
 	const struct standings *standings = &stand->standings;
@@ -156,7 +158,7 @@ add_row(const struct stand *stand, struct table *table, const struct standing_it
 		[COLUMN_ID] = record->token_id
 		                      ? arena_format(arena, "%" PRId64, record->token_id)
 		                      : NULL,
-		[COLUMN_USED] = page_used(arena, record->last_used_msec, stand->now),
+		[COLUMN_USED] = page_record_used(arena, record, stand->now),
 		[COLUMN_ROTATED] =
 			record->rotated_at ? page_day(arena, record->rotated_at) : NULL,
 		[COLUMN_SEEN] = record->seen_at ? page_day(arena, record->seen_at) : NULL,
@@ -231,6 +233,8 @@ print_item(const struct stand *stand, const struct standing_item *item)
 			page_moment(stand->arena, row->moved_at, stand->now),
 			row->advice || !*row->trouble ? "" : ": ",
 			row->advice ? "" : row->trouble);
+	if (row && row->state == STATE_OVERLAP)
+		printf("  %s\n", overlap_words(row, stand->arena));
 	for (size_t i = 0; i < item->deliveries.count; i++) {
 		const struct delivery *delivery = &item->deliveries.items[i];
 
@@ -278,7 +282,8 @@ print_page(const struct stand *stand, struct err *err)
 	for (size_t i = 0; i < stand->standings.count; i++) {
 		const struct standing_item *item = &stand->standings.items[i];
 
-		if (item->standing <= STANDING_LAGS && is_shown(stand->options, item))
+		if ((item->standing <= STANDING_LAGS || item->standing == STANDING_OVERLAP) &&
+			is_shown(stand->options, item))
 			print_item(stand, item);
 	}
 	return true;

@@ -30,7 +30,8 @@ enum advice {
 	GLR_NEW_BOT = 123,            /* a lost token was made anew, and its bot user is another */
 	GLR_SELF_LOST = 124,          /* a token that rotates itself: nobody holds a living secret of it */
 	GLR_RESCUE = 125,             /* the rescue credential would not help */
-	GLR_LAST = GLR_RESCUE,
+	GLR_OLD_IN_USE = 126,         /* the old token of a replacement is still used, a week after its overlap */
+	GLR_LAST = GLR_OLD_IN_USE,
 };
 
 #endif

@@ -39,6 +39,10 @@ struct frozen {
 	int64_t rotate_with;           /* enum rotate_with; 0: our credential */
 	const char *secret;            /* of a token that rotates itself: the credential or file that its first one stood in */
 	enum stated is_own;            /* it is our own credential */
+	/* REPLACE alone: */
+	int64_t overlap_sec;           /* how long the old one lives beside the new */
+	int64_t quiet_sec;             /* and how long nobody may have used it before it is retired; 0: does not matter */
+	const char *username;          /* of a deploy token: the target's, and the one to create */
 };
 extern const struct shape frozen_shape;
 struct owner frozen_owner(const struct frozen *frozen);
@@ -78,6 +82,9 @@ struct attempt {
 	int64_t preflight_msec;        /* clock.h; when the destinations passed; 0: not yet */
 	bool alive;                    /* the held secret was proven in this run */
 	unsigned unseen;               /* how often GitLab did not know it yet */
+	bool verified;                 /* every destination not set aside was read back in this run */
+	bool replaced, retired;        /* both lived side by side from this run on; the old one ended in it */
+	const char *waits;             /* why a row rests that is as it should be, for people; NULL: it is not, or does not rest */
 	bool went_back;
 	bool is_fresh;                 /* this run began it */
 	bool was_walked;
@@ -118,7 +125,29 @@ enum step_end step_end_of(bool ok, enum state_of_row state, const struct err *er
 bool step_decide(const struct step *steps, enum state_of_row from, enum step_end end,
 	bool *went_back, enum state_of_row *to);
 
+/* --- rotate.c: what both preflights ask --- */
+/* Everything that can refuse is asked before the intent is written; nothing dies by it. On success the row says what is asked for next,
+ * and what it is known by. */
+must_check bool preflight(struct attempt *attempt,
+	bool (*target_is_ready)(struct attempt *, struct err *), struct err *err);
+/* The path leads to the pinned owner, and its user is not blocked. */
+must_check bool preflight_owner(struct attempt *attempt, struct err *err);
+/* Every destination takes a secret; what it held of an earlier try is dead. */
+must_check bool preflight_destinations(struct attempt *attempt, struct err *err);
+
+/* --- verify.c --- */
+must_check bool verify_destinations(struct attempt *attempt, struct err *err);
+/* The bot of a project's or group's token is a member there. */
+must_check bool verify_membership(struct attempt *attempt, struct err *err);
+
+/* --- reconcile.c: believed only after `settle` of server time and by two agreeing readings; ERR_LATER before. --- */
+must_check bool reconcile_never_happened(struct attempt *attempt, struct err *err);
+
 /* --- evidence.c: what readings of GitLab say about a row --- */
+/* The exact end asked for of a deploy token; its time of day is the nonce, for nothing else of it can carry one. */
+int64_t evidence_wanted_msec(const struct rotation *row);
+/* A reading shows the token that the row froze: all that identifies it is the same. */
+bool evidence_is_target(const struct attempt *attempt, const struct token *token);
 /* The held secret, row->secret, opens the API as row->new_id. Fails: ERR_MOVED it is dead; ERR_LATER not seen yet. */
 must_check bool evidence_of_life(struct attempt *attempt, struct err *err);
 /* All of the owner's tokens. What keeps us from looking settles nothing: ERR_PERSON (GLR-118), or what the credential's state is. */

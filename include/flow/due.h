@@ -34,6 +34,10 @@ struct due {
 
 void due_compute(const struct due_facts *facts, struct due *due);
 
+/* When a token may have been made of which nobody tells that, for due_facts.created_at: when it was first seen, or as long before its
+ * own end as the policy lets one live, if that is earlier. So one that ends soon is due with its whole window. */
+int64_t due_created(int64_t seen_at, int64_t expires_on, int64_t max_lifetime_sec);
+
 /* The expires_at to ask for at `now`: max_lifetime ahead, at least two UTC days. */
 int64_t due_wanted_date(int64_t now, int64_t max_lifetime_sec);
 

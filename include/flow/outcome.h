@@ -31,6 +31,7 @@ struct outcome *outcome_new(void);
 void outcome_free(struct outcome *outcome);
 
 enum outcome_count { COUNT_ROTATED, COUNT_CREATED, COUNT_DELIVERED /* destinations */, COUNT_ADOPTED, COUNT_RELEASED,
+	COUNT_RETIRED,
 	COUNT_REPAIRED, COUNT_WAITING /* due, held back by a limit */, COUNT_COUNT };
 void outcome_add(struct outcome *outcome, enum outcome_count what);
 unsigned outcome_count(const struct outcome *outcome, enum outcome_count what);

@@ -87,6 +87,11 @@ void plan_free(struct plan *plan);
 /* The record of an address, or NULL; records as journal_tokens() gives them. */
 const struct token_record *records_find(const struct token_records *records, const char *address);
 
+/* All that identifies it, as far as it is known, is as it was when it was last seen. */
+bool plan_is_as_remembered(const struct token *token, const struct token_record *record);
+/* When the item's token was made. GitLab does not say that of deploy tokens: then when we made it, or first saw it (due_created()). */
+int64_t plan_created_at(const struct plan_item *item, int64_t now);
+
 size_t plan_count(const struct plan *plan, enum plan_action action);
 
 CLEANUP(plan, struct plan *, plan_free)

@@ -25,7 +25,10 @@ enum people_role { ROLE_NONE = 0, ROLE_GUEST = 10, ROLE_PLANNER = 15, ROLE_REPOR
 struct kind {
 	enum token_type type;
 	bool manageable;         /* this version of glrotate rotates it */
-	bool has_level;          /* access_level at creation */
+	bool has_level;          /* access_level at creation; each has a bot user of its own */
+	bool of_user;            /* belongs to one user, who is the owner */
+	bool is_deploy;          /* numbered by itself; no user, no dates but its end, never known to be used */
+	bool rotates, replaces;  /* the ways in which GitLab lets it be renewed */
 	const char *least_right; /* for people: the least that may list and rotate it */
 };
 
@@ -35,6 +38,8 @@ const struct kind *kind_of(enum token_type type);
  * Personal tokens and instance service accounts: `/api/v4/personal_access_tokens` (list adds user_id). */
 const char *kind_tokens_path(const struct owner *owner, struct arena *arena);
 const char *kind_token_path(const struct owner *owner, int64_t id, struct arena *arena);
+/* The same where it is rotated; `/rotate` comes behind. */
+const char *kind_rotated_path(const struct owner *owner, int64_t id, struct arena *arena);
 /* Where a token is created: as above, but `/api/v4/users/ID/personal_access_tokens` for users. */
 const char *kind_create_path(const struct owner *owner, struct arena *arena);
 

@@ -1,4 +1,5 @@
-/* token.h: personal, project, group and service-account tokens: all rows of personal_access_tokens.
+/* token.h: personal, project, group and service-account tokens: all rows of personal_access_tokens; and deploy tokens, which are
+ * deploy_token.c's, behind the same calls.
  * Touches GitLab. Source: lib/api/personal_access_tokens.rb, lib/api/resource_access_tokens.rb,
  * ee/lib/api/group_service_accounts.rb. */
 #ifndef GITLAB_TOKEN_H
@@ -22,8 +23,12 @@ struct token {
 	int64_t created_msec;
 	int64_t expires_on;         /* first dead day, UTC; NO_DATE: never */
 	int64_t last_used_msec;     /* NO_MOMENT: never; lags by 10 minutes */
+	struct texts last_used_ips; /* where from; empty where GitLab does not say */
 	enum stated revoked;        /* UNSTATED (null, ancient rows) counts as not revoked */
 	enum stated active;         /* shown only: `revoked` and the date decide */
+	/* Of deploy tokens, which have no user, no created_at and no last_used_at (0 and NO_MOMENT): */
+	const char *username;       /* NULL for all others */
+	int64_t expires_msec;       /* the exact moment of its end; 0 for all others, and never */
 	struct secret *secret;      /* after rotate and create only; the caller's */
 };
 
@@ -68,6 +73,9 @@ struct token_wish {
 	struct texts scopes;
 	int64_t access_level;    /* 0: not sent */
 	int64_t expires_on;
+	/* Deploy tokens, which have neither description nor level: */
+	const char *username;    /* to the letter */
+	int64_t expires_msec;    /* instead of expires_on */
 };
 must_check bool token_create(struct gitlab *gitlab, const struct owner *owner,
 	const struct token_wish *wish, struct arena *arena, struct token *token, struct err *err);

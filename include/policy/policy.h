@@ -13,6 +13,8 @@
 #include "base/fields.h"
 
 enum strategy { STRATEGY_UNSTATED, STRATEGY_ROTATE, STRATEGY_REPLACE };
+enum retire { RETIRE_UNSTATED, RETIRE_AFTER_OVERLAP, RETIRE_WHEN_UNUSED };
+enum new_bot { NEW_BOT_UNSTATED, NEW_BOT_ACCEPT };
 enum rotate_with {
 	ROTATE_WITH_UNSTATED,
 	ROTATE_WITH_AGENT,
@@ -59,6 +61,12 @@ struct token_entry {
 	int rotate_with;               /* enum rotate_with */
 	const char *secret;            /* where the first secret of one that rotates itself is read: a credential's name, or a path */
 	bool is_own;                   /* our own credential: no entry of a file, see flow/own.h */
+	/* `replace` only */
+	int64_t overlap_sec;           /* 1d when unstated */
+	int retire;                    /* enum retire */
+	int64_t quiet_sec;             /* `when_unused` only; 1d when unstated */
+	int new_bot;                   /* enum new_bot; tokens of projects and groups only */
+	const char *username;          /* of a deploy token, for creation; NULL: one is made up */
 	const char *description;       /* given at creation */
 	int on_foreign_rotation;       /* enum on_foreign_rotation */
 	int on_loss;                   /* enum on_loss */
@@ -86,6 +94,9 @@ struct policies {
  * place. All errors of all files go to `diags`. Always returns an object, for policies_free(). */
 struct policies *policies_load(const char *file, struct diags *diags);
 void policies_free(struct policies *policies);
+
+/* Whether its tokens are renewed by a new one beside the old: by its strategy, and by its type where GitLab knows no other way. */
+bool token_entry_replaces(const struct token_entry *entry);
 
 /* The first lifetime that matches; NULL when none does. */
 const struct lifetime *policies_lifetime(const struct policies *policies, const struct address *address);

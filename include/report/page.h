@@ -15,6 +15,9 @@ const char *page_moment(struct arena *arena, int64_t moment, int64_t now);
 /* The day alone, for tables: "2026-12-20", "never". */
 const char *page_day(struct arena *arena, int64_t moment);
 /* "used 4 min ago", "never used". `last_used_msec` as GitLab answers it. */
+/* The same of a token as GitLab shows it, and as it was last seen; GitLab does not tell it of deploy tokens. */
+const char *page_token_used(struct arena *arena, const struct token *token, int64_t now);
+const char *page_record_used(struct arena *arena, const struct token_record *record, int64_t now);
 const char *page_used(struct arena *arena, int64_t last_used_msec, int64_t now);
 /* "2026-12-20 expires − 10d renew_before + 1d 4h 13 min spread = 2026-12-11 04:13 UTC", with what moved it later. */
 const char *page_due_sum(struct arena *arena, const struct due *due);

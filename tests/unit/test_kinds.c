@@ -48,6 +48,15 @@ kind_names_the_endpoints_of_each_owner(void **state)
 			"/api/v4/projects/7/service_accounts/3/personal_access_tokens",
 			"/api/v4/projects/7/service_accounts/3/personal_access_tokens/4711",
 			"/api/v4/projects/7/service_accounts/3/personal_access_tokens" },
+		{ { .type = TYPE_IMPERSONATION, .user_id = 3 },
+			"/api/v4/users/3/impersonation_tokens", "/api/v4/users/3/impersonation_tokens/4711",
+			"/api/v4/users/3/impersonation_tokens" },
+		{ { .type = TYPE_PROJECT_DEPLOY, .id = 7 },
+			"/api/v4/projects/7/deploy_tokens", "/api/v4/projects/7/deploy_tokens/4711",
+			"/api/v4/projects/7/deploy_tokens" },
+		{ { .type = TYPE_GROUP_DEPLOY, .id = 5 },
+			"/api/v4/groups/5/deploy_tokens", "/api/v4/groups/5/deploy_tokens/4711",
+			"/api/v4/groups/5/deploy_tokens" },
 	};
 	/* clang-format on */
 	auto_arena struct arena *arena = arena_new();

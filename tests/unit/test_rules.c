@@ -158,12 +158,8 @@ static void
 rules_refuse_what_this_version_cannot_do(void **state)
 {
 	static const char *const entries[] = {
-		"token: 'project:g/a:ci', deliver: [ file: /a ], strategy: replace",
-		"token: 'project:g/a:ci', deliver: [ file: /a ], overlap: 6h",
 		"token: 'project:g/a:ci', deliver: [ file: /a ], when_idle: 2h",
-		"token: 'project:g/a:ci', deliver: [ file: /a ], new_bot: accept",
 		"token: 'trigger:g/a:ci', deliver: [ file: /a ]",
-		"token: 'project_deploy:g/a:ci', deliver: [ file: /a ]",
 		"token: 'personal:*:ci', deliver: [ file: '/a/{owner}' ]",
 		"token: '*', deliver: [ file: '/a/{name}' ]",
 	};
@@ -180,6 +176,83 @@ rules_refuse_what_this_version_cannot_do(void **state)
 	assert_false(load(
 		folder, HEAD "tokens:\n  - { token: 'project:g/a:ci', deliver: [ slot ] }\n")
 			     ->is_valid);
+}
+
+/* Entries that say how a token is renewed, each with one thing wrong; and the same put right. */
+#define PROJECT "token: 'project:g/a:ci', deliver: [ file: /a ], "
+#define DEPLOY "token: 'project_deploy:g/a:ci', deliver: [ file: /a ], "
+#define PERSONAL "token: 'personal:al:x', deliver: [ file: /a ], "
+static const struct {
+	const char *wrong, *told, *right;
+} ways[] = {
+	{ PROJECT "strategy: replace", "say 'new_bot: accept'",
+		PROJECT "strategy: replace, new_bot: accept" },
+	{ "token: 'group:g/*:ci', deliver: [ ci_variable: A ], strategy: replace",
+		"say 'new_bot: accept'",
+		"token: 'group:g/*:ci', deliver: [ ci_variable: A ], strategy: replace, new_bot: accept" },
+	{ PERSONAL "strategy: replace, new_bot: accept", "'new_bot' does not belong here",
+		PERSONAL "strategy: replace" },
+	{ PROJECT "new_bot: accept", "'new_bot' does not belong here",
+		PROJECT "strategy: rotate" },
+	{ PROJECT "overlap: 6h", "'overlap' does not belong here: only 'strategy: replace'",
+		PROJECT "overlap: 6h, strategy: replace, new_bot: accept" },
+	{ PROJECT "retire: after_overlap", "'retire' does not belong here",
+		PERSONAL "retire: after_overlap, strategy: replace" },
+	{ PERSONAL "strategy: replace, quiet: 2d", "'quiet' does not belong here",
+		PERSONAL "strategy: replace, quiet: 2d, retire: when_unused" },
+	{ PERSONAL "strategy: replace, retire: after_overlap, quiet: 2d",
+		"'quiet' does not belong here",
+		PERSONAL "strategy: replace, retire: when_unused" },
+	{ PERSONAL "strategy: replace, overlap: 200d", "more than a third of its max_lifetime",
+		PERSONAL "strategy: replace, overlap: 10d" },
+	{ PERSONAL "strategy: replace, retire: when_unused, quiet: 200d",
+		"more than a third of its max_lifetime",
+		PERSONAL "strategy: replace, retire: when_unused, quiet: 10d" },
+	{ PERSONAL "strategy: replace, retire: when_unused, quiet: 5m", "at least 1h",
+		PERSONAL "strategy: replace, retire: when_unused, quiet: 1h" },
+	{ DEPLOY "strategy: rotate", "GitLab cannot rotate a deploy token",
+		DEPLOY "strategy: replace" },
+	{ DEPLOY "retire: when_unused", "does not tell when a deploy token was last used",
+		DEPLOY "retire: after_overlap, overlap: 6h" },
+	{ DEPLOY "new_bot: accept", "'new_bot' does not belong here", DEPLOY "overlap: 6h" },
+	{ DEPLOY "description: x", "a deploy token has none", DEPLOY "username: al.x+1" },
+	{ DEPLOY "on_loss: recreate", "'on_loss' does not belong here", DEPLOY "overlap: 2h" },
+	{ DEPLOY "on_foreign_rotation: takeover", "nobody can rotate a deploy token",
+		DEPLOY "overlap: 30m" },
+	{ DEPLOY "username: 'a b'", "expected letters, digits", DEPLOY "username: a_b" },
+	{ DEPLOY "access_level: owner", "only tokens of projects and groups have a level",
+		DEPLOY "scopes: read_package_registry" },
+	{ "token: 'project_deploy:g/*:ci', deliver: [ ci_variable: A ], level_at_most: owner",
+		"a deploy token has no level",
+		"token: 'project_deploy:g/*:ci', deliver: [ ci_variable: A ]" },
+	{ "token: 'project_deploy:g/*:ci', deliver: [ ci_variable: A ], username: x",
+		"a pattern creates no token",
+		"token: 'group_deploy:g/*:ci', deliver: [ ci_variable: A ]" },
+	{ PERSONAL "username: x", "only deploy tokens have one of their own",
+		"token: 'impersonation:al:x', deliver: [ file: /a ]" },
+};
+
+static void
+rules_know_which_ways_of_renewing_make_sense(void **state)
+{
+	struct folder *folder = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text), HEAD "tokens:\n  - { %s }\n", ways[i].wrong);
+		assert_false(load(folder, text)->is_valid);
+		if (!is_told(folder, 4, ways[i].told))
+			fail_msg("row %zu does not say '%s'", i, ways[i].told);
+		snprintf(text, sizeof(text), HEAD "tokens:\n  - { %s }\n", ways[i].right);
+		if (!load(folder, text)->is_valid)
+			fail_msg("row %zu is refused put right", i);
+		assert_int_equal(diags_warnings(folder->diags), 0);
+	}
+	/* A token cannot make another one beside itself. */
+	load(folder,
+		HEAD "tokens:\n  - { " PERSONAL "strategy: replace, rotate_with: self }\n");
+	assert_true(is_told(folder, 4, "cannot make another one beside itself"));
 }
 
 static void
@@ -217,6 +290,7 @@ main(void)
 		TEST(rules_name_what_is_wrong_at_its_place),
 		TEST(rules_let_our_own_credential_and_others_rotate_themselves),
 		TEST(rules_refuse_what_this_version_cannot_do),
+		TEST(rules_know_which_ways_of_renewing_make_sense),
 		TEST(rules_warn_of_what_is_perhaps_a_slip),
 	};
 

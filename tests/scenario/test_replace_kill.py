@@ -1,0 +1,60 @@
+"""The program dies at any moment of a replacement: one new token in the end, and the old one as long as it is needed."""
+import signal
+
+from harness import main, until
+from replaced import DeployCase, ReplaceCase
+
+MOST_REQUESTS = 200  # of one run: a failure in every row must end too
+LATE_MSEC = 300  # how much later than the kill a request is carried out; settle is 1 s
+
+
+class Kill(ReplaceCase):
+    def kill_at(self, nth, fault):
+        self.sim.fault(fault, path="*", nth=nth, ms=LATE_MSEC)
+        running = self.host.start("run")
+        until(lambda: self.fault_was_hit() or running.poll() is not None, "the request, or the end")
+        hit = self.fault_was_hit()
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        self.clear_faults()
+        return hit
+
+    def kill_at_every_request(self, fault, retiring):
+        for nth in range(1, MOST_REQUESTS):
+            with self.subTest(fault=fault, request=nth, retiring=retiring):
+                self.doCleanups()
+                self.setUp()
+                if retiring:
+                    self.exits(0, "run")
+                    self.advance("25h")
+                    self.forget_requests()
+                if not self.kill_at(nth, fault):
+                    break
+                if retiring:
+                    self.settles()
+                    self.is_finished()
+                else:
+                    self.assertTrue(self.old_lives())
+                    self.finishes()
+                self.assertIn("whole", self.exits(0, "history", "--verify").out)
+        self.assertIn(nth, range(8, MOST_REQUESTS - 1))
+
+    def test_killed_while_a_request_is_under_way(self):
+        self.kill_at_every_request("delay", False)
+
+    def test_killed_before_an_answer_arrives(self):
+        self.kill_at_every_request("delay_after", False)
+
+    def test_killed_while_the_old_one_is_being_retired(self):
+        self.kill_at_every_request("delay", True)
+
+    def test_killed_before_the_answer_about_the_old_one(self):
+        self.kill_at_every_request("delay_after", True)
+
+
+class DeployKill(DeployCase, Kill):
+    pass
+
+
+if __name__ == "__main__":
+    main()

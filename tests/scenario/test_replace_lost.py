@@ -1,0 +1,134 @@
+"""Answers about a replacement are lost: one new token in the end, and nothing of somebody else's is touched."""
+from harness import main, until
+from lost import FAULTS
+from replaced import DeployCase, ReplaceCase
+
+# Done or not, with an answer or without.
+FEW = [("drop_before_commit", {}), ("drop_after_commit", {}), ("cut_body", {}), ("status", {"status": 500})]
+
+
+class Lost(ReplaceCase):
+    # What somebody else's may be like. That it has our date does not make it ours.
+    namesakes = ({}, {"description": "by hand"}, {"description": "[glrotate-0123456789abcdef]", "expires": "2027-02-19"})
+
+    def each(self, path, method, faults, then):
+        for kind, more in faults:
+            with self.subTest(fault=kind, **more):
+                self.again()
+                if then != "create":
+                    self.exits(0, "run")
+                    self.advance("25h")
+                self.sim.fault(kind, method=method, path=path, **more)
+                self.host.run("run")
+                self.assertTrue(self.fault_was_hit())
+                self.clear_faults()
+                if then == "create":
+                    self.assertTrue(self.old_lives())
+                    self.finishes()
+                else:
+                    self.settles()
+                    self.is_finished()
+
+    def test_a_creation_whose_answer_fails_leaves_one_new_token(self):
+        self.each(self.create, "POST", FAULTS, "create")
+
+    def test_an_end_whose_answer_fails_is_finished(self):
+        self.each(self.end, "DELETE", FAULTS, "retire")
+
+    def test_an_orphan_is_ended_by_its_number_and_told(self):
+        self.sim.fault("drop_after_commit", method="POST", path=self.create)
+        ended = self.exits(0, "run")
+        self.assertIn("repaired 1 token", ended.out)
+        self.assertEqual(self.states(), ["planned", "intended", "doubted", "orphaned", "planned", "intended", "held",
+                                         "delivered", "overlap"])
+        self.assertEqual(len(self.host.events("orphan.ended")), 1)
+        self.is_replaced_once()
+
+    def test_an_orphan_whose_end_is_lost_too(self):
+        for kind, more in FAULTS:
+            with self.subTest(fault=kind, **more):
+                self.again()
+                self.sim.fault("drop_after_commit", method="POST", path=self.create)
+                self.sim.fault(kind, method="DELETE", path=self.end, **more)
+                self.host.run("run")
+                self.clear_faults()
+                self.finishes()
+
+    def settles_beside(self, theirs):
+        """What is not ours is told in every run that sees it, and lives on."""
+        for _ in range(3):
+            self.host.run("run")
+        self.is_replaced_once(theirs)
+        self.advance("25h")
+        self.host.run("run")
+        self.is_finished(theirs)
+        self.assertLessEqual(set(theirs), {t["id"] for t in self.alive_now()})
+        self.assertEqual(self.exits(0, "run").out, "")
+
+    def make_theirs_in_between(self, kind, more, **theirs):
+        """After the preflight saw the list, and before our request, whose answer is lost then."""
+        self.sim.fault("delay_after", method="PUT", path="*/variables/*", ms=700)
+        running = self.host.start("run")
+        until(self.fault_was_hit, "the preflight of the variable")
+        made = self.namesake(**theirs)["id"]
+        self.sim.fault(kind, method="POST", path=self.create, **more)
+        running.communicate()
+        self.clear_faults()
+        return made, running.returncode
+
+    def test_what_somebody_else_makes_at_the_same_moment_is_not_touched(self):
+        for kind, more in FEW:
+            for theirs in self.namesakes:
+                with self.subTest(fault=kind, theirs=theirs):
+                    self.again()
+                    made, _ = self.make_theirs_in_between(kind, more, **theirs)
+                    self.settles_beside([made])
+
+    def test_what_commits_after_nobody_believed_in_it_is_swept(self):
+        """A request that we gave up on, carried out when another one was sent long since."""
+        self.sim.fault("commit_later", method="POST", path=self.create, lag="30s")
+        self.exits(0, "run")
+        self.advance("1m")
+        self.assertEqual(len(self.alive_now()), 3)
+        self.finishes_after_sweep()
+
+    def finishes_after_sweep(self):
+        self.advance("25h")
+        self.settles()
+        self.is_finished()
+        self.assertEqual(len(self.host.events("fork.revoked")), 1)
+
+
+class OldLost(Lost):
+    """Before 17.7 no token carries a description: one that is alike and never used is ours, two cannot be told apart."""
+    version = "16.11.10"
+    namesakes = ({}, {"expires": "2027-02-18"})
+
+    def test_what_cannot_be_told_apart_is_not_touched(self):
+        made, code = self.make_theirs_in_between("drop_after_commit", {}, expires="2027-02-19", last_used=None)
+        self.assertEqual(code, 3)
+        self.needs_person(self.host.run("run"), "GLR-118")
+        self.assertEqual(len(self.alive_now()), 3)
+        self.assertEqual(self.asked("DELETE"), [])
+        self.assertEqual(self.value(), self.old_secret)
+
+
+class DeployLost(DeployCase, Lost):
+    namesakes = ({}, {"expires_at": "2027-02-19T00:00:00Z"}, {"username": "gitlab+deploy-token-99"},
+                 {"username": "gitlab+deploy-token-99", "expires_at": "2027-02-19T00:00:00Z"})
+
+    def test_what_cannot_be_told_apart_is_not_touched(self):
+        """With our user name and our day, and another second: by a GitLab, perhaps, that keeps no seconds."""
+        made, code = self.make_theirs_in_between("drop_before_commit", {}, username=self.username,
+                                                 expires_at="2027-02-18T00:00:00Z")
+        self.assertEqual(code, 3)
+        self.needs_person(self.host.run("run"), "GLR-118")
+        self.assertEqual([t["id"] for t in self.alive_now()], [self.old()[0]["id"], made])
+        self.assertEqual(self.asked("DELETE"), [])
+        # Once a person has looked, and ended it, it goes on.
+        self.sim.ask("DELETE", f"/projects/shop%2Fapi/deploy_tokens/{made}?by=tests")
+        self.finishes()
+
+
+if __name__ == "__main__":
+    main()
