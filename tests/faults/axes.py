@@ -3,56 +3,20 @@ import collections
 import dataclasses
 import re
 
-JSON = {"content_type": "application/json"}
-REVOKED = {"body": '{"error":"invalid_token","error_description":"Token was revoked. You have to re-authorize from '
-                   'the user."}', **JSON}
-# Name: what the simulator is told. All that it knows to do to an answer.
-FAULTS = {
-    "drop_before_commit": {}, "drop_after_commit": {}, "reset_before_commit": {}, "reset_after_commit": {},
-    "reset_body": {}, "cut_body": {}, "garbage": {}, "wrong_content_type": {}, "twice": {},
-    "commit_later": {"lag": "2s"}, "delay": {"ms": 20}, "delay_after": {"ms": 20},
-    "too_many": {}, "too_many+retry": {"retry_after": 1}, "too_many+commit": {"commit": True},
-    "redirect": {"location": "https://elsewhere.example.com/"},
-    "redirect+commit": {"location": "https://elsewhere.example.com/", "commit": True},
-    "html+nginx": {"status": 502, "by": "nginx"}, "html+nginx+commit": {"status": 504, "by": "nginx", "commit": True},
-    "html+haproxy": {"status": 503, "by": "haproxy"}, "html+gitlab+commit": {"status": 500, "by": "gitlab", "commit": True},
-    "status+500": {"status": 500}, "status+500+commit": {"status": 500, "commit": True},
-    "status+503": {"status": 503}, "status+409": {"status": 409, "body": '{"message":"409 Conflict: Resource lock"}', **JSON},
-    "status+400": {"status": 400, "body": '{"message":"400 Bad request"}', **JSON},
-    "status+403": {"status": 403, "body": '{"message":"403 Forbidden"}', **JSON},
-    "status+404": {"status": 404, "body": '{"message":"404 Not Found"}', **JSON},
-    "status+401": {"status": 401, "body": '{"message":"401 Unauthorized"}', **JSON},
-    "status+401+revoked": {"status": 401, **REVOKED},
-    "status+200+empty": {"status": 200, "body": "", **JSON},
-    "status+200+list": {"status": 200, "body": "[]", **JSON},
-    "status+200+object": {"status": 200, "body": "{}", **JSON},
-}
-# From a request on, until the run is over.
-OUTAGES = {"drop_before_commit": {}, "drop_after_commit": {}, "status+503": {"status": 503},
-           "status+401+revoked": {"status": 401, **REVOKED}, "too_many+retry": {"retry_after": 1},
-           "status+403": {"status": 403, "body": '{"message":"403 Forbidden"}', **JSON}}
-# What may happen to a call. With `:0` it goes on to the end of the run.
-EFFECTS = {
-    "pwrite": ("kill", "torn", "cut", "eio", "enospc", "enospc:0", "eio:0", "short"),
-    "write": ("kill", "torn", "cut", "eio", "enospc", "enospc:0", "short"),
-    "fdatasync": ("kill", "after", "cut", "eio", "eio:0"),
-    "fsync": ("kill", "after", "cut", "eio", "eio:0"),
-    "ftruncate": ("kill", "cut", "eio"),
-    "rename": ("kill", "after", "cut", "eio", "enospc"),
-    "create": ("kill", "after", "eio", "enospc", "enospc:0"),
-    "unlink": ("kill", "after", "eio"),
-    "setxattr": ("kill", "after", "eio", "enospc"),
-    "send": ("kill", "after", "cut", "eio", "enospc:0", "enospc:40"),
-    "recv": ("kill", "cut"),
-}
+import walk
+from faults import EFFECTS, FAULTS, OUTAGES, simulator_fault
+from hands import HANDS
+from states import EDITS, FORGOTTEN, killed_twice, rolled_back, second_run, stopped_reader
 
-
+WHOLE = "project"  # the road that is gone to the end in every suite
 @dataclasses.dataclass
 class Case:
     name: str
     axis: str
     road: object
     disturb: object  # (stage) → whether it met what it was aimed at
+    ends: tuple = (0,)
+    waived: tuple = ()
 
 
 @dataclasses.dataclass
@@ -70,10 +34,6 @@ class Course:
 def request_name(number, request):
     path = re.sub(r"^/api/v4/", "", request["path"]).replace("/", ".")
     return f"{number:02}-{request['method']}-{path}"
-
-
-def simulator_fault(name, **more):
-    return {"fault": name.split("+")[0], "path": "*", **more}
 
 
 def disturbed_by(rule):
@@ -127,7 +87,98 @@ def calls_by_effects(course):
                        is_hit_by(f"{call.number}:{name}" + (f":{times}" if times else "")))
 
 
-AXES = (requests_by_faults, outages, calls_by_effects)
+def moved_by(hand, number):
+    def disturb(stage):
+        for order in hand.before:
+            stage.act(**order)
+        for order in hand.acts:
+            stage.sim.ask("POST", "/sim/act", {**order, "before": {"nth": number, "path": "*"}})
+        stage.run(*stage.road.verb)
+        hit = stage.acts_hit() > 0
+        stage.clear()
+        if hand.mend:
+            hand.mend(stage)
+        return hit
+    return disturb
+
+
+def hands(course):
+    if course.road.name == WHOLE:
+        for number, request in enumerate(course.requests, 1):
+            for hand in HANDS:
+                yield Case(f"{course.road.name}/hand/{request_name(number, request)}/{hand.name}", "hand", course.road,
+                           moved_by(hand, number), hand.ends, hand.waived)
+
+
+def starters(course):
+    """Runs that leave their rows wherever a row can rest: dead at each answer, and cut off from GitLab at each request."""
+    for call in course.calls:
+        if call.name == "recv":
+            yield f"{call.number:03}-killed", is_hit_by(f"{call.number}:kill")
+    for number, request in enumerate(course.requests, 1):
+        yield (f"{request_name(number, request)}-cut-off",
+               disturbed_by(simulator_fault("drop_before_commit", nth=number, times=0)))
+
+
+def then(starter, edit):
+    def disturb(stage):
+        hit = starter(stage)
+        stage.clear()
+        edit.do(stage)
+        return hit
+    return disturb
+
+
+def edits(course):
+    if course.road.name == WHOLE:
+        for name, starter in starters(course):
+            for edit in EDITS:
+                yield Case(f"{course.road.name}/edit/{name}/{edit.name}", "edit", course.road, then(starter, edit),
+                           edit.ends, edit.waived)
+
+
+def backups(course):
+    if course.road.name != WHOLE:
+        return
+    for call in course.calls:
+        if (call.name, call.file) == ("fdatasync", "journal.db"):
+            for orders in (0, 1, 2):
+                yield Case(f"{course.road.name}/backup/{call.number:03}/{orders}-later", "backup", course.road,
+                           rolled_back(call.number, orders), (0, 3), FORGOTTEN)
+
+
+def neighbours(course):
+    if course.road.name != WHOLE:
+        return
+    for number, request in enumerate(course.requests, 1):
+        name = f"{course.road.name}/neighbour/{request_name(number, request)}"
+        yield Case(f"{name}/second-run", "neighbour", course.road, second_run(number))
+        for nth_read in (2, 5, 9):
+            yield Case(f"{name}/stopped-reader-{nth_read}", "neighbour", course.road, stopped_reader(number, nth_read))
+
+
+def kills_twice(course):
+    answers = [call.number for call in course.calls if call.name == "recv"]
+    commits = [call.number for call in course.calls if (call.name, call.file) == ("fdatasync", "journal.db")]
+    if course.road.name == WHOLE:
+        for first in answers + commits:
+            for second in range(60, 360, 20):
+                yield Case(f"{course.road.name}/twice/{first:03}/{second:03}", "twice", course.road,
+                           killed_twice(first, second))
+
+
+def walks(course):
+    if course.road.name == "several":
+        for seed in range(SEEDS):
+            yield walk_case(course.road, seed)
+
+
+def walk_case(road, seed):
+    return Case(f"{road.name}/walk/seed-{seed}", "walk", road, walk.walked(seed), (0,),
+                ("no_more_is_rotated_than_was_lost",))  # tokens fall due again while the clock jumps
+
+
+AXES = (requests_by_faults, outages, calls_by_effects, hands, edits, backups, neighbours, kills_twice, walks)
 
 
 def cases(course):
@@ -137,16 +188,18 @@ def cases(course):
 
 # --- the fixed selection of the short form ---
 
-WHOLE = "project"  # the road that is gone to the end in every suite
-EVERY = {"request": 53, "outage": 31, "call": 97}  # of the other roads one case in so many, a prime so that all kinds are met
+SEEDS = 400  # walks of the long form
+EVERY = {"request": 53, "outage": 31, "call": 97, "walk": 20}  # of the other roads one case in so many, a prime so that all kinds are met
 ALWAYS = ("kill", "cut", "eio", "enospc", "enospc:0")  # done to each call there; of the rest one in seven
+
+SELDOM = {"outage": 3, "hand": 3, "edit": 3, "backup": 2, "neighbour": 3, "twice": 7}  # one in so many of these there
 
 
 def is_short(case, number):
     if case.road.name != WHOLE:
         return number % EVERY[case.axis] == 0
-    if case.axis == "outage":
-        return number % 3 == 0
+    if case.axis in SELDOM:
+        return number % SELDOM[case.axis] == 0
     return case.axis != "call" or case.name.rsplit("/", 1)[1] in ALWAYS or number % 7 == 0
 
 

@@ -18,11 +18,24 @@ def seconds(text):
 
 
 def is_managed(stage, token):
-    return any(token["owner"] == m.owner and token["name"] == m.name for m in stage.road.managed)
+    return any(is_of(stage, token, m) for m in stage.road.managed)
 
 
-def living(end, managed):
-    return [t for t in end.tokens.values() if t["alive"] and t["owner"] == managed.owner and t["name"] == managed.name]
+def is_of(stage, token, managed):
+    return token["name"] == managed.name and token["owner"] in (managed.owner, stage.renamed.get(managed.owner))
+
+
+def living(stage, end, managed):
+    return [t for t in end.tokens.values() if t["alive"] and is_of(stage, t, managed)]
+
+
+def is_by_hand(stage, place, found):
+    """Whoever writes or deletes a variable in the middle means it; only what we write later has to hold."""
+    for act, _ in stage.acts:
+        if (act.get("owner"), act.get("key")) == place[:2] and (
+                act["act"] == "delete_variable" and not found or found and found["value"] == act.get("value")):
+            return True
+    return False
 
 
 def made_by_acts(stage):
@@ -32,16 +45,22 @@ def made_by_acts(stage):
 
 # --- 6: nobody holds a dead secret, nothing of ours lives unknown ---
 
-def each_destination_holds_a_living_secret(stage, end):
-    for managed in stage.road.managed:
-        secrets = {t["secret"] for t in living(end, managed)}
+def dead_places(stage, end, all_managed):
+    for managed in all_managed:
+        secrets = {t["secret"] for t in living(stage, end, managed)}
         for place in managed.variables:
-            found = end.variables.get(place)
-            if not found or found["value"] not in secrets:
+            now = (stage.renamed.get(place[0], place[0]), *place[1:])
+            found = end.variables.get(now) or end.variables.get(place)
+            if not (found and found["value"] in secrets) and not is_by_hand(stage, place, found):
                 yield f"the variable {place} does not hold a living secret of {managed.name}: {told(found)}"
         for name in managed.files:
             if end.files.get(name, "").strip() not in secrets:
                 yield f"the file {name} does not hold a living secret of {managed.name}"
+
+
+def each_destination_holds_a_living_secret(stage, end):
+    if not stage.also_good or list(dead_places(stage, end, stage.also_good)):
+        yield from dead_places(stage, end, stage.road.managed)
 
 
 def what_lives_through_us_is_in_the_journal(stage, end):
@@ -56,7 +75,7 @@ def what_lives_through_us_is_in_the_journal(stage, end):
 def one_token_of_a_name_lives(stage, end):
     others = made_by_acts(stage)
     for managed in stage.road.managed:
-        found = [t["id"] for t in living(end, managed) if t["id"] not in others]
+        found = [t["id"] for t in living(stage, end, managed) if t["id"] not in others]
         if len(found) != 1:
             yield f"{managed.name} has {len(found)} living tokens: {found}"
 
@@ -68,7 +87,7 @@ def no_family_was_revoked(stage, end):
 
 
 def nothing_else_was_touched(stage, end):
-    touched = {str(value) for act, _ in stage.acts for value in act.values()}
+    touched = {str(value) for act, _ in stage.acts for value in act.values()} | set(stage.renamed)
     for number, before in stage.baseline.tokens.items():
         now = end.tokens.get(number)
         if is_managed(stage, before) or str(number) in touched or before["name"] in touched:
@@ -76,12 +95,12 @@ def nothing_else_was_touched(stage, end):
         keys = ("secret", "expires_at", "revoked", "scopes")
         if not now or any(now[key] != before[key] for key in keys):
             yield f"a token that is nobody's business changed: {told(before)} → {told(now)}"
-    ours = {place for managed in stage.road.managed for place in managed.variables}
+    ours = {place for managed in (*stage.road.managed, *stage.also_good) for place in managed.variables}
     for place, before in stage.baseline.variables.items():
-        if place not in ours and place[1] not in touched and end.variables.get(place) != before:
+        if place not in ours and not touched & set(place) and end.variables.get(place) != before:
             yield f"a variable that is nobody's business changed: {place}"
     for place in end.variables:
-        if place not in ours and place not in stage.baseline.variables and place[1] not in touched:
+        if place not in ours and place not in stage.baseline.variables and place[0] not in stage.renamed.values():
             yield f"a variable that nobody asked for: {place}"
     known = {name for managed in stage.road.managed for name in managed.files}
     for name in end.files:
@@ -109,9 +128,9 @@ def each_request_has_its_intent(stage, end):
 
 def no_more_is_rotated_than_was_lost(stage, end):
     """A clean rotation is one request; each disturbance costs one more at the most."""
-    most = stage.disturbed + 1 + sum(1 for ran in stage.runs if killed(ran))
+    most = stage.disturbed + len(stage.acts) + 1 + sum(killed(ran) or ran.verb[0] == "rotate" for ran in stage.runs)
     for managed in stage.road.managed:
-        made = [t for t in end.tokens.values() if t["owner"] == managed.owner and t["name"] == managed.name
+        made = [t for t in end.tokens.values() if is_of(stage, t, managed)
                 and t["id"] not in stage.baseline.tokens and t["id"] not in made_by_acts(stage)]
         if len(made) > most:
             yield f"{len(made)} new tokens of {managed.name}, and {most} at the most were to be expected"
@@ -226,7 +245,8 @@ def the_chain_is_whole(stage, end):
 
 
 RULES = [rule for name, rule in list(globals().items())
-         if callable(rule) and getattr(rule, "__code__", None) and rule.__code__.co_varnames[:2] == ("stage", "end")]
+         if callable(rule) and getattr(rule, "__code__", None)
+         and rule.__code__.co_varnames[:rule.__code__.co_argcount] == ("stage", "end")]
 
 
 def breaches(stage, waived=()):

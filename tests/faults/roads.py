@@ -49,7 +49,7 @@ def world(due=DUE, **more):
                    {"path": "mall", "tokens": [{"name": "ci", "id": 72, **DUE}]}],
         "projects": [{"path": "shop/api", "tokens": [{"name": "push", "id": 51, "secret": OLD, **due}, {"name": "other", "id": 61, **DUE}],
                       "variables": [variable("PUSH", OLD), variable("OTHER")]},
-                     {"path": "shop/web", "tokens": [{"name": "push", "id": 71, **DUE}], "variables": [variable("PUSH")]}],
+                     {"path": "shop/web", "tokens": [{"name": "push", "id": 41, **DUE}], "variables": [variable("PUSH")]}],
         **more}
 
 
@@ -67,7 +67,7 @@ PUSH = entry("project:shop/api:push", "ci_variable: PUSH", "file: OUT/push")
 NEW = "scopes: [ api ];access_level: developer"
 
 ROADS = [
-    Road("project", world(), PUSH, (Managed("shop/api", "push", (API,), ("push",)),)),
+    Road("project", world(), PUSH, (Managed("shop/api", "push", (API,), ("push",)),), files={"push": OLD}),
     Road("order", world(FAR), PUSH, (Managed("shop/api", "push", (API,), ("push",)),),
          verb=("rotate", "push", "--reason", "test"), before=(("run",),), files={"push": OLD}),
     Road("create", world(), entry("project:shop/api:made", "ci_variable: MADE", "file: OUT/made", more=NEW),

@@ -45,8 +45,10 @@ class Stage:
         for name, content in road.files.items():
             (self.out / name).write_text(content)
         self.log, self.hit = self.host.path / "calls", self.host.path / "hit"
-        self.host.set_tokens(road.policy.replace("OUT", str(self.out)))
+        self.policy, self.renamed = road.policy, {}
+        self.edit()
         self.runs = []
+        self.also_good = ()  # what may be managed instead, when the policy was edited
         self.acts = []  # (the order, what came of it)
         self.disturbed = 0
         for verb in road.before:
@@ -105,15 +107,35 @@ class Stage:
         """The end of all disturbance that was ordered; what came of other hands is remembered."""
         self.disturbed += self.faults_hit()
         self.sim.ask("DELETE", "/sim/faults")
-        for act in self.sim.ask("GET", "/sim/acts").json:
-            if act["hits"]:
-                self.acts.append((act, act.get("last")))
+        for row in self.sim.ask("GET", "/sim/acts").json:
+            if row["hits"]:
+                self.remember_act(row["act"], row["last"]["status"], row["last"]["answer"])
         self.sim.ask("DELETE", "/sim/acts")
+
+    def remember_act(self, order, status, answer):
+        assert status == 200, f"another hand slipped: {order}: {answer}"
+        if order["act"] == "several":
+            for one, came in zip(order["acts"], answer):
+                self.remember_act(one, status, came)
+        else:
+            self.acts.append((order, answer))
+        if order["act"] == "rename_project":
+            self.renamed[order["path"]] = order["to"]
 
     def act(self, act, **more):
         done = self.sim.ask("POST", "/sim/act", {"act": act, **more})
-        self.acts.append(({"act": act, **more}, done.json))
+        self.remember_act({"act": act, **more}, done.status, done.json)
         return done.json
+
+    def acts_hit(self):
+        return sum(row["hits"] for row in self.sim.ask("GET", "/sim/acts").json)
+
+    def edit(self, **more):
+        """A policy that a person changed: `policy` as roads have it, or lines of the host."""
+        self.policy = more.pop("policy", self.policy)
+        for name, value in more.items():
+            setattr(self.host, name, value)
+        self.host.set_tokens(self.policy.replace("OUT", str(self.out)))
 
     def look(self):
         return Look(self)
