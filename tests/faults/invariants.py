@@ -117,10 +117,12 @@ def each_request_has_its_intent(stage, end):
         key = int(target.group(1)) if target else 0
         intents[key] = intents.get(key, 0) + 1
     for request in end.requests:
-        rotated = re.search(r"/(\d+)/rotate$", request["path"])
+        rotated = re.search(r"/(\d+|self)/rotate$", request["path"])
         if request["method"] != "POST" or not (rotated or re.search(r"access_tokens$", request["path"])):
             continue
-        key = int(rotated.group(1)) if rotated else 0
+        key = 0
+        if rotated:
+            key = request["token_id"] if rotated.group(1) == "self" else int(rotated.group(1))
         intents[key] = intents.get(key, 0) - 1
         if intents[key] < 0:
             yield f"sent without an intent of its own: {told(request)}"

@@ -18,7 +18,7 @@ import axes
 import invariants
 from expected import expected
 from roads import ROADS
-from stage import Stage
+from stage import Stage, told
 
 RUNS_TO_SETTLE = 2  # after the last fault
 
@@ -60,6 +60,9 @@ def play(case):
         result.breaches.append(("the_case_can_be_played", traceback.format_exc()))
     finally:
         result.transcript = "".join(f"{ran}\n" for ran in stage.runs)
+        if result.breaches:
+            result.transcript += stage.run("history").out + stage.run("status", "--all").out + "".join(
+                f"{told({k: v for k, v in t.items() if k != 'secret'})}\n" for t in stage.look().tokens.values())
         stage.close()
     result.seconds = time.monotonic() - began
     return result

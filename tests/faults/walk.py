@@ -1,4 +1,5 @@
 """A walk: faults, kills, other hands, clock jumps and runs side by side, as a seed throws the dice; at its end all is well."""
+import datetime
 import random
 
 from faults import EFFECTS, FAULTS, simulator_fault
@@ -7,6 +8,10 @@ from states import must
 STEPS = 8
 CALLS = 900  # about as many as a run of that road makes
 NAMES = {"push": "shop/api", "ci": "shop", "laptop": "alice"}
+
+
+def today(stage):
+    return datetime.date.fromisoformat(stage.sim.ask("GET", "/sim/clock").json["now"][:10])
 
 
 def under_faults(stage, dice):
@@ -32,7 +37,7 @@ def after_somebody_rotated(stage, dice):
     name = dice.choice(sorted(NAMES))
     living = [t for t in stage.look().tokens.values() if t["alive"] and (t["name"], t["owner"]) == (name, NAMES[name])]
     if living:
-        stage.act("rotate", token=living[-1]["id"])
+        stage.act("rotate", token=living[-1]["id"], expires_at=str(today(stage) + datetime.timedelta(days=300)))
     stage.run("run")
 
 
@@ -54,6 +59,7 @@ MOVES = (under_faults, under_faults, under_the_shim, under_the_shim, under_the_s
 def walked(seed):
     def disturb(stage):
         dice = random.Random(seed)
+        must(stage.run("run").code == 0, "not even a clean run")
         for _ in range(STEPS):
             dice.choice(MOVES)(stage, dice)
         # What somebody took is taken back by order, as the message says.
