@@ -85,11 +85,16 @@ open_gitlab(struct context *context, struct err *err)
 		.ca_file = section->ca_file,
 		.user_agent = "glrotate/" GLROTATE_VERSION,
 	};
+	int64_t ages_sec[10];
 
 	if (!credential_read(section->credential, &context->credential, err) ||
 		!http_site_new(&options, &context->site, err))
 		return false;
 	context->server = gitlab_server_new(context->site, context->stop);
+	context->refusals = refusals_open(context->state);
+	gitlab_server_set_failures(context->server, ages_sec,
+		refusals_ages(context->refusals, ages_sec, ARRAY_SIZE(ages_sec)), refusals_add,
+		context->refusals);
 	context->gitlab = gitlab_new(context->server, context->credential);
 	context->identity = identity_new("our own credential");
 	return true;
@@ -120,6 +125,7 @@ context_close(struct context *context)
 	gitlab_server_free(context->server);
 	http_site_free(context->site);
 	secret_free(context->credential);
+	refusals_close(context->refusals);
 	state_close(context->state);
 	policies_free(context->policies);
 	diags_free(context->diags);

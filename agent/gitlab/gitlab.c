@@ -27,6 +27,8 @@ struct gitlab_server {
 	int64_t failed_msec
 		[FAILURES_MOST]; /* when credentials were refused, a ring; 0: never */
 	size_t failures;
+	void (*tell_failure)(void *context); /* NULL: nobody */
+	void *tell_context;
 	size_t under_way;
 	pthread_cond_t ended; /* one of those under way */
 	unsigned sent;
@@ -106,6 +108,22 @@ gitlab_requests_sent(const struct gitlab_server *server)
 
 	pthread_mutex_unlock(&locked->lock);
 	return sent;
+}
+
+void
+gitlab_server_set_failures(struct gitlab_server *server, const int64_t *ages_sec, size_t count,
+	void (*tell)(void *context), void *context)
+{
+	pthread_mutex_lock(&server->lock);
+	for (size_t i = 0; i < count; i++) {
+		const int64_t msec = clock_msec() - ages_sec[i] * 1000;
+
+		/* 0 is never. */
+		server->failed_msec[server->failures++ % FAILURES_MOST] = msec ? msec : -1;
+	}
+	server->tell_failure = tell;
+	server->tell_context = context;
+	pthread_mutex_unlock(&server->lock);
 }
 
 void
@@ -225,6 +243,8 @@ count_failure(struct gitlab_server *server, const char *path, const struct http_
 	pthread_mutex_lock(&server->lock);
 	server->failed_msec[server->failures++ % FAILURES_MOST] = clock_msec();
 	pthread_mutex_unlock(&server->lock);
+	if (server->tell_failure)
+		server->tell_failure(server->tell_context);
 }
 
 /* What stands in between may tell us what we sent; that is no text for people. */

@@ -11,6 +11,7 @@
 #include "gitlab/gitlab.h"
 #include "policy/policy.h"
 #include "store/journal.h"
+#include "store/refusals.h"
 
 enum need {
 	NEED_POLICY = 1 << 0,         /* must be valid, else ERR_POLICY with the diags printed to stderr */
@@ -35,6 +36,7 @@ struct context {
 	struct policies *policies;
 	struct state *state;
 	struct journal *journal;
+	struct refusals *refusals;
 	struct http_site *site;
 	struct gitlab_server *server;
 	struct secret *credential;

@@ -25,6 +25,10 @@ int64_t gitlab_now(const struct gitlab_server *server);
 int64_t gitlab_clock_skew(const struct gitlab_server *server);
 unsigned gitlab_requests_sent(const struct gitlab_server *server);
 
+/* Refused credentials of earlier runs, each so many seconds ago, count too; `tell` is called for each new one, from any thread. */
+void gitlab_server_set_failures(struct gitlab_server *server, const int64_t *ages_sec, size_t count,
+	void (*tell)(void *context), void *context);
+
 /* "18.11.5-ee" split; all 0 until people_version() asked for it. */
 void gitlab_set_version(struct gitlab_server *server, int major, int minor);
 bool gitlab_at_least(const struct gitlab_server *server, int major, int minor); /* true when not known */

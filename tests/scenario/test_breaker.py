@@ -164,5 +164,47 @@ class Clock(Case):
         self.assertEqual(self.variable("shop/api", "PUSH")["value"], self.living("push")["secret"])
 
 
+class Refused(Case):
+    """At most ten failed authentications in three minutes, ever; the base class counts what GitLab was asked."""
+    world = Clock.world
+    tokens = Clock.tokens
+
+    def refusals(self):
+        return len([r for r in self.asked() if r["status"] == 401])
+
+    def test_ten_in_three_minutes_whoever_starts_us_how_often(self):
+        self.sim.act("revoke", token=1)
+        for verb in ("run", "plan", "check", "run") * 4:
+            ended = self.host.run(verb)
+            self.assertIn(ended.code, (1, 3))
+            if ended.code == 1:
+                self.assertIn("GitLab refused our credentials 10 times within three minutes", ended.err)
+        self.assertEqual(self.refusals(), 10)
+
+    def test_after_three_minutes_it_is_asked_again(self):
+        self.sim.act("revoke", token=1)
+        file = self.host.state / "refused"
+        for _ in range(11):
+            self.host.run("run")
+        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        moments = [int(line) for line in file.read_text().split()]
+        self.assertEqual(len(moments), 10)
+        fresh = self.sim.act("create_token", kind="personal", owner="root", name="fresh", scopes=["api"], expires="+90d")
+        self.host.set_credential(fresh["secret"])
+        self.assertEqual(self.host.run("run").code, 1, "whose it is now, GitLab cannot know")
+        file.write_text("".join(f"{moment - 200}\n" for moment in moments))
+        self.exits(0, "run")
+
+    def test_a_file_that_is_nonsense_keeps_nobody_from_his_work(self):
+        file = self.host.state / "refused"
+        for content in (b"", b"x" * 100000, b"99999999999999999999\n" * 20, b"\0\n-5\n", b"4102444800\n" * 12):
+            with self.subTest(content[:20]):
+                file.write_bytes(content)
+                self.exits(0, "run")
+        file.unlink()
+        file.mkdir()
+        self.exits(0, "run")
+
+
 if __name__ == "__main__":
     main()
