@@ -189,9 +189,23 @@ decide_due(const struct deciding *deciding, struct plan_item *item)
 	}
 }
 
+/* A held secret that not every destination took, and that lives long enough to fall due again, or is ordered anew: by the
+ * rules and places of today, which may be others than the row's. */
+static bool
+is_superseded(const struct deciding *deciding, const struct plan_item *item)
+{
+	const struct rotation *row = item->row;
+
+	return row->state == STATE_HELD && row->strategy == ROW_ROTATES && item->entry &&
+	       item->entry->rotate_with != ROTATE_WITH_SELF && item->token && item->lifetime &&
+	       item->token->id == row->new_id && token_is_alive(item->token, deciding->now) &&
+	       item->record && item->record->token_id == row->new_id &&
+	       (item->due.due_at <= deciding->now || decide_is_ordered(deciding, item));
+}
+
 /* It goes on by what it froze, whatever the policy says by now. */
 static void
-decide_open(const struct deciding *deciding, struct plan_item *item)
+decide_open(const struct deciding *deciding, struct plan_item *item, bool has_places)
 {
 	const struct rotation *row = item->row;
 
@@ -206,6 +220,13 @@ decide_open(const struct deciding *deciding, struct plan_item *item)
 	item->advice = row->advice;
 	if (item->token && item->lifetime)
 		set_due(deciding, item);
+	if (!has_places || !is_superseded(deciding, item))
+		return;
+	item->action = PLAN_ROTATE;
+	item->supersedes = true;
+	item->why = arena_format(deciding->arena,
+		"#%lld is due again, and its rotation still stands at HELD",
+		(long long)row->new_id);
 }
 
 /* What a path leads to now is not what was adopted: its tokens are somebody else's, whatever their names. */
@@ -241,7 +262,7 @@ decide_item(const struct deciding *deciding, struct plan_item *item)
 	if (item->lifetime)
 		set_rule(deciding, item);
 	if (item->row)
-		decide_open(deciding, item);
+		decide_open(deciding, item, has_places && holding->is_readable);
 	else if (!item->lifetime)
 		decide_person(item, 0, "no line of lifetimes holds for it");
 	else if (!holding->is_readable)

@@ -50,92 +50,6 @@ add_attempt(struct run *run, struct rotation *row)
 	return attempt;
 }
 
-static struct gitlab *
-connection(struct run *run, size_t worker)
-{
-	if (!run->connections[worker])
-		run->connections[worker] =
-			gitlab_new(run->context->server, run->context->credential);
-	return run->connections[worker];
-}
-
-static bool
-walk_job(void *argument, size_t worker, size_t job)
-{
-	struct run *run = argument;
-	struct attempt *attempt = run->walking[job];
-	struct err *err = &run->ends[job];
-
-	attempt->gitlab = connection(run, worker);
-	attempt->was_walked = true;
-	if (!attempt->row->id) {
-		/* What is lost waits until the run knows how much is. */
-		if (attempt->is_lost && attempt->repair == REPAIR_WAITS)
-			return true;
-		/* What a signal or a breaker holds back is planned again by the next run. */
-		if (*run->context->stop || breaker_holds(run->breaker, NULL))
-			return true;
-		if (!journal_begin(attempt->journal, attempt->row, &attempt->deliveries, err))
-			return false;
-		outcome_event(run->outcome, attempt->row, "");
-	}
-	return attempt_walk(attempt, run->outcome, err);
-}
-
-/* What a release cannot do is known by its number; asked for when something is to be done, for an idle run has no
- * use for it. One that does not say it is taken for a new one. */
-static bool
-learn_version(struct run *run, struct err *err)
-{
-	const char *version;
-
-	/* Before our credential is proven nothing but its own row is walked. */
-	if (run->knows_version || !identity_token_id(run->context->identity) ||
-		people_version(run->context->gitlab, run->context->arena, &version, err)) {
-		run->knows_version = identity_token_id(run->context->identity) != 0;
-		return true;
-	}
-	return err->kind != ERR_CREDENTIAL && err->kind != ERR_STOPPED;
-}
-
-bool
-run_walk(struct run *run, struct attempt **attempts, size_t count, struct err *err)
-{
-	auto_free struct err *ends = memory_or_abort(calloc(count + 1, sizeof(*ends)));
-	bool ok;
-
-	if (!count)
-		return true;
-	if (!learn_version(run, err))
-		return false;
-	run->walking = attempts;
-	run->ends = ends;
-	ok = workers_run(run->workers, count, walk_job, run);
-	run->ends = NULL;
-	for (size_t i = 0; !ok && i < count; i++)
-		if (ends[i].kind != ERR_NONE) {
-			*err = ends[i];
-			err_wrap(err, "%s", attempts[i]->row->address);
-			break;
-		}
-	return ok;
-}
-
-/* Those that were not walked yet. What begins something new waits until all was read, as long as something is read. */
-static bool
-walk_rest(struct run *run, bool but_uncommitted, struct err *err)
-{
-	auto_free struct attempt **rest =
-		memory_or_abort(calloc(run->count + 1, sizeof(*rest)));
-	size_t count = 0;
-
-	for (size_t i = 0; i < run->count; i++)
-		if (!run->attempts[i]->was_walked &&
-			!(but_uncommitted && begin_is_uncommitted(run->attempts[i])))
-			rest[count++] = run->attempts[i];
-	return run_walk(run, rest, count, err);
-}
-
 static bool
 stopped(const struct run *run, struct err *err)
 {
@@ -213,7 +127,7 @@ finish_open_rows(struct run *run, struct err *err)
 			return false;
 	if (run->count > before)
 		notify_status("finishing %zu open rotations", run->count - before);
-	return walk_rest(run, run->context->policies->is_valid, err);
+	return run_walk_rest(run, run->context->policies->is_valid, err);
 }
 
 /* --- adopting --- */
@@ -234,7 +148,7 @@ adopt_job(void *argument, size_t worker, size_t job)
 	struct run *run = adoption->run;
 	struct context *context = run->context;
 	const struct adopting adopting = { context->journal, run->outcome,
-		connection(run, worker), gitlab_now(context->server) };
+		run_connection(run, worker), gitlab_now(context->server) };
 
 	if (!adoption->wanted[job])
 		return true;
@@ -284,6 +198,15 @@ tell_person(struct run *run, const struct plan_item *item)
 					      .works_until = works_until });
 }
 
+static struct attempt *
+attempt_of(const struct run *run, const struct rotation *row)
+{
+	for (size_t i = 0; i < run->count; i++)
+		if (run->attempts[i]->row->id == row->id)
+			return run->attempts[i];
+	return NULL;
+}
+
 static bool
 begin_item(struct run *run, const struct plan_item *item, const struct token_record *record,
 	struct err *err)
@@ -294,6 +217,7 @@ begin_item(struct run *run, const struct plan_item *item, const struct token_rec
 	begin_row(attempt, run->context->policies, item, record,
 		gitlab_now(run->context->server));
 	attempt->rotated_at = record->rotated_at;
+	attempt->superseded = item->supersedes ? attempt_of(run, item->row) : NULL;
 	return attempt_open(attempt, record->generation, record->token_id, err);
 }
 
@@ -343,7 +267,7 @@ rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
 	}
 	if (run->count > before)
 		notify_status("rotating %zu tokens", run->count - before);
-	return walk_rest(run, false, err) && set_own_aside(run, plan, wanted, records, err);
+	return run_walk_rest(run, false, err) && set_own_aside(run, plan, wanted, records, err);
 }
 
 static bool

@@ -324,6 +324,8 @@ count(const struct attempt *attempt, struct outcome *outcome)
 		outcome_add(outcome, COUNT_DELIVERED);
 	if (attempt->retired)
 		outcome_add(outcome, COUNT_RETIRED);
+	if (attempt->was_superseded)
+		return;
 	if (attempt->row->strategy == ROW_REPLACES ? !attempt->replaced
 						   : attempt->row->state != STATE_CLOSED)
 		return;

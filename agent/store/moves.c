@@ -196,13 +196,11 @@ insert_row(struct journal *journal, struct db *db, struct rotation *row,
 	       event_append(journal, db, &told, err);
 }
 
-bool
-journal_begin(struct journal *journal, struct rotation *row, struct deliveries *deliveries,
-	struct err *err)
+/* As it will stand: a row of this run. */
+static struct rotation
+draft_of(struct journal *journal, const struct rotation *row)
 {
-	auto_free int64_t *ids = memory_or_abort(calloc(deliveries->count + 1, sizeof(*ids)));
 	struct rotation draft = *row;
-	struct db *db;
 
 	draft.state = STATE_PLANNED;
 	draft.actor = journal->facts.actor;
@@ -210,6 +208,17 @@ journal_begin(struct journal *journal, struct rotation *row, struct deliveries *
 	draft.revision = journal->facts.revision;
 	draft.correlation = journal->facts.correlation;
 	draft.opened_at = draft.moved_at = journal_now(journal);
+	return draft;
+}
+
+bool
+journal_begin(struct journal *journal, struct rotation *row, struct deliveries *deliveries,
+	struct err *err)
+{
+	auto_free int64_t *ids = memory_or_abort(calloc(deliveries->count + 1, sizeof(*ids)));
+	struct rotation draft = draft_of(journal, row);
+	struct db *db;
+
 	db = group_enter(journal->group, false, err);
 	if (!db || !group_leave(journal->group,
 			   insert_row(journal, db, &draft, deliveries, ids, err), false, err))
@@ -343,6 +352,36 @@ journal_move(struct journal *journal, struct rotation *row, enum state_of_row to
 			row_state_name(row->state), row_state_name(to));
 	row->state = to;
 	row->moved_at = move.row.moved_at;
+	return true;
+}
+
+bool
+journal_supersede(struct journal *journal, struct rotation *old, struct rotation *row,
+	struct deliveries *deliveries, const char *text, struct err *err)
+{
+	auto_free int64_t *ids = memory_or_abort(calloc(deliveries->count + 1, sizeof(*ids)));
+	struct move closing = { .row = *old, .from = old->state, .text = text };
+	struct move intending = { .row = draft_of(journal, row),
+		.from = STATE_PLANNED,
+		.text = "in the place of one whose secret was held" };
+	struct db *db = group_enter(journal->group, false, err);
+	bool ok;
+
+	if (!db)
+		return false;
+	closing.row.state = STATE_CLOSED;
+	closing.row.moved_at = intending.row.moved_at;
+	ok = write_move(journal, db, &closing, err) &&
+	     insert_row(journal, db, &intending.row, deliveries, ids, err);
+	intending.row.state = STATE_INTENDED;
+	ok = ok && write_move(journal, db, &intending, err);
+	if (!group_leave(journal->group, ok, true, err))
+		return err_wrap(err, "row %lld: superseded", (long long)old->id);
+	old->state = STATE_CLOSED;
+	old->moved_at = closing.row.moved_at;
+	*row = intending.row;
+	for (size_t i = 0; i < deliveries->count; i++)
+		deliveries->items[i].id = ids[i];
 	return true;
 }
 

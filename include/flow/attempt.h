@@ -86,6 +86,8 @@ struct attempt {
 	bool replaced, retired;        /* both lived side by side from this run on; the old one ended in it */
 	const char *waits;             /* why a row rests that is as it should be, for people; NULL: it is not, or does not rest */
 	bool went_back;
+	struct attempt *superseded;    /* a row of a held secret, whose place this one takes; NULL: none */
+	bool was_superseded;
 	bool is_fresh;                 /* this run began it */
 	bool was_walked;
 	bool is_lost;                  /* it waits for `repair`, and could be made anew */

@@ -1,4 +1,4 @@
-/* running.h: what one run holds besides its context; for run.c, later.c, held.c and own_run.c only. */
+/* running.h: what one run holds besides its context; for run.c, crew.c, later.c, held.c and own_run.c only. */
 #ifndef FLOW_RUNNING_H
 #define FLOW_RUNNING_H
 
@@ -26,6 +26,7 @@ struct run {
 	bool knows_version;
 };
 
+/* --- crew.c --- */
 /* Walks all of them at once, each as far as it goes. A row without a number is begun.
  * Fails: what ended the run. */
 must_check bool run_walk(
@@ -42,6 +43,10 @@ must_check bool run_finish_own(struct run *run, struct err *err);
 must_check bool run_present_own(struct run *run, struct err *err);
 /* The last act of a run: nothing is asked with it afterwards. */
 must_check bool run_rotate_own(struct run *run, struct err *err);
+
+/* Those that were not walked yet. What begins something new waits until all was read, as long as something is read. */
+must_check bool run_walk_rest(struct run *run, bool but_uncommitted, struct err *err);
+struct gitlab *run_connection(struct run *run, size_t worker);
 
 /* --- later.c: what a run does when all else is done --- */
 /* Rows that rest until a moment: a lost answer is settled by time, and the run waits for it. */

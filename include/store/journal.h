@@ -198,6 +198,11 @@ void journal_mark(const struct journal *journal, const struct secret *secret, ch
 must_check bool journal_aim(struct journal *journal, int64_t new_id, const struct token_record *old,
 	struct err *err);
 
+/* Closes `old`, whose secret is erased, and begins `row` at INTENDED in its place, with its deliveries: in one transaction, which is on
+ * the disk when this returns. Both are changed as by journal_begin() and journal_move(). */
+must_check bool journal_supersede(struct journal *journal, struct rotation *old,
+	struct rotation *row, struct deliveries *deliveries, const char *text, struct err *err);
+
 /* Writes trouble, advice, read_at without a move and without an event. */
 must_check bool journal_trouble(struct journal *journal, const struct rotation *row, struct err *err);
 

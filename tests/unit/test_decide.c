@@ -346,6 +346,49 @@ decide_makes_anew_only_what_ran_out_unseen(void **state)
 }
 
 static void
+decide_supersedes_a_held_secret_that_is_due_again(void **state)
+{
+	static const struct {
+		const char *what;
+		enum state_of_row state;
+		int64_t dies_in_days, new_id;
+		bool is_revoked, ordered, supersedes;
+	} rows[] = {
+		{ "due again", STATE_HELD, 2, 5, false, false, true },
+		{ "not yet due", STATE_HELD, 80, 5, false, false, false },
+		{ "not yet due, and ordered", STATE_HELD, 80, 5, false, true, true },
+		{ "delivered everywhere", STATE_DELIVERED, 2, 5, false, true, false },
+		{ "in doubt", STATE_DOUBTED, 2, 0, false, true, false },
+		{ "dead", STATE_HELD, 2, 5, true, true, false },
+		{ "ran out", STATE_HELD, -2, 5, false, true, false },
+	};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct token token =
+			living(5, rows[i].dies_in_days < 10 ? 88 : 10, rows[i].dies_in_days);
+		struct holding *holding;
+		struct plan_item item;
+
+		print_message("%s\n", rows[i].what);
+		token.revoked = rows[i].is_revoked ? STATED_YES : STATED_NO;
+		world->records.count = world->holdings.count = 0;
+		holding = hold(world, API, &token, 1);
+		record(world, API, &token);
+		world->options.ordered = rows[i].ordered ? order_all : NULL;
+		world->row[0] = (struct rotation){ .token = 1,
+			.state = rows[i].state,
+			.trouble = "",
+			.target_id = 4,
+			.new_id = rows[i].new_id };
+		world->open.count = 1;
+		item = decide(world, holding);
+		assert_int_equal(item.supersedes, rows[i].supersedes);
+		assert_int_equal(item.action, rows[i].supersedes ? PLAN_ROTATE : PLAN_OPEN);
+	}
+}
+
+static void
 decide_tells_what_gitlab_grants_where_the_policy_says_more(void **state)
 {
 	struct world *world = *state;
@@ -377,6 +420,7 @@ main(void)
 		TEST(decide_leaves_a_credential_in_use_to_its_own_entry),
 		TEST(decide_takes_over_what_was_made_by_rotating_ours_once_a_day),
 		TEST(decide_makes_anew_only_what_ran_out_unseen),
+		TEST(decide_supersedes_a_held_secret_that_is_due_again),
 		TEST(decide_tells_what_gitlab_grants_where_the_policy_says_more),
 		TEST(decide_holds_a_rule_since_the_day_its_line_was_last_edited),
 	};

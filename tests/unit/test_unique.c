@@ -99,10 +99,10 @@ unique_lets_an_open_row_go_on_before_all_others(void **state)
 	remember(world, "project:fleet/a:ci-x", 1);
 	remember(world, "project:fleet/a:ci_x", 2);
 	world->row[world->open.count++] = (struct rotation){
-		.token = 2, .state = STATE_HELD, .trouble = "", .new_id = 2
+		.token = 2, .state = STATE_DELIVERED, .trouble = "", .new_id = 2
 	};
 	build(world);
-	expect(item_of(world, "project:fleet/a:ci_x"), PLAN_OPEN, 0, "HELD");
+	expect(item_of(world, "project:fleet/a:ci_x"), PLAN_OPEN, 0, "DELIVERED");
 	expect(item_of(world, "project:fleet/a:ci-x"), PLAN_PERSON, 0, "two secrets");
 }
 
