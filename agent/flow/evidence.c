@@ -105,6 +105,9 @@ evidence_of_life(struct attempt *attempt, struct err *err)
 
 	if (attempt->alive)
 		return true;
+	if (!attempt->row->secret)
+		return err_set(err, ERR_MOVED, 0, "the journal lost the held secret of #%lld",
+			(long long)attempt->row->new_id);
 	if (is_deploy(attempt))
 		return life_of_deploy_token(attempt, err);
 	as_token = gitlab_new(gitlab_server_of(attempt->gitlab), attempt->row->secret);

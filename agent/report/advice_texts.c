@@ -47,7 +47,9 @@ static const struct advice_text texts[] = {
 		"every secret stands where it was delivered and lives until its token's own date",
 		"an older program could misread the rows of a newer one, so it does not touch them",
 		"glrotate --version\n"
-		"install the newer version again, then: glrotate run",
+		"install the newer version again, then: glrotate run\n"
+		"without it, as root in the state directory: mv journal.db journal.db.newer\n"
+		"glrotate plan; glrotate run   (for the stamps of the old journal see GLR-107)",
 		"tokens near their date die while nobody renews them",
 		"A journal is brought up to date by the first run of a newer version, and there is no way back but a backup.",
 	},

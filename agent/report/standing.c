@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/advice.h"
 #include "base/when.h"
 #include "flow/remember.h"
 #include "report/page.h"
@@ -113,8 +114,11 @@ find_due(const struct reader *reader, struct standing_item *item, struct err *er
 
 	if (!reader->policies || record->released_at || !record->token_id)
 		return true;
-	if (!address_parse(reader->arena, record->address, false, &address, err))
-		return err_wrap(err, "the journal's token %s", record->address);
+	if (!address_parse(reader->arena, record->address, false, &address, err)) {
+		err->kind = ERR_STORE;
+		err_advise(err, GLR_DATABASE_DAMAGED);
+		return err_wrap(err, "the journal's token '%s'", record->address);
+	}
 	item->lifetime = policies_lifetime(reader->policies, &address);
 	if (!item->lifetime)
 		return true;

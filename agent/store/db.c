@@ -8,9 +8,14 @@
 
 #include "base/advice.h"
 #include "base/memory.h"
+#include "base/source.h"
+#include "base/when.h"
 
 /* A reader lets go within milliseconds; what holds a lock for longer is stopped or not ours. */
 #define BUSY_MSEC 10000
+
+#define NUMBER_MOST (INT64_C(1) << 53)
+#define DATE_MOST INT64_C(2932896) /* 9999-12-31 */
 
 struct db {
 	sqlite3 *handle;
@@ -349,34 +354,74 @@ db_values_of(const struct db_field *fields, size_t count, const void *object,
 		const void *member = (const char *)object + fields[i].offset;
 		switch (fields[i].member) {
 		case MEMBER_INT64:
+		case MEMBER_MSEC:
+		case MEMBER_DATE:
 			values[i] = DB_INT(*(const int64_t *)member);
 			break;
 		case MEMBER_INT:
 			values[i] = DB_INT(*(const int *)member);
 			break;
 		case MEMBER_TEXT:
+		case MEMBER_TOLD:
 			values[i] = DB_STRING(*(const char *const *)member);
 			break;
 		}
 	}
 }
 
-void
+/* Within these sums of moments, and spans in milliseconds, do not overflow. */
+static bool
+is_possible(const struct db_field *field, int64_t number)
+{
+	switch (field->member) {
+	case MEMBER_INT:
+		return number >= 0 && number <= field->most;
+	case MEMBER_DATE:
+		return number == NO_DATE || (number >= -DATE_MOST && number <= DATE_MOST);
+	case MEMBER_MSEC:
+		return number == NO_MOMENT || (number >= -NUMBER_MOST && number <= NUMBER_MOST);
+	default:
+		return number >= -NUMBER_MOST && number <= NUMBER_MOST;
+	}
+}
+
+static bool
+fill_number(const struct db_field *field, int64_t number, void *member, struct err *err)
+{
+	if (!is_possible(field, number)) {
+		err_set(err, ERR_STORE, 0, "the journal is damaged: a row says %lld",
+			(long long)number);
+		return err_advise(err, GLR_DATABASE_DAMAGED);
+	}
+	if (field->member == MEMBER_INT)
+		*(int *)member = (int)number;
+	else
+		*(int64_t *)member = number;
+	return true;
+}
+
+const char *
+db_row_told(const struct db_row *row, size_t column, struct arena *arena)
+{
+	char *text = arena_text(arena, db_row_text(row, column, arena));
+
+	source_tame(text);
+	return text;
+}
+
+bool
 db_fill(const struct db_row *row, const struct db_field *fields, size_t count,
-	struct arena *arena, void *object)
+	struct arena *arena, void *object, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		void *member = (char *)object + fields[i].offset;
-		switch (fields[i].member) {
-		case MEMBER_INT64:
-			*(int64_t *)member = db_row_integer(row, i);
-			break;
-		case MEMBER_INT:
-			*(int *)member = (int)db_row_integer(row, i);
-			break;
-		case MEMBER_TEXT:
+
+		if (fields[i].member == MEMBER_TEXT)
 			*(const char **)member = db_row_text(row, i, arena);
-			break;
-		}
+		else if (fields[i].member == MEMBER_TOLD)
+			*(const char **)member = db_row_told(row, i, arena);
+		else if (!fill_number(&fields[i], db_row_integer(row, i), member, err))
+			return false;
 	}
+	return true;
 }

@@ -106,11 +106,9 @@ static bool
 keep_event(void *context, const struct db_row *row, struct err *err)
 {
 	struct db_list *list = context;
-	(void)err;
 
-	db_fill(row, event_fields, EVENT_FIELDS, list->arena,
-		db_list_add(list, sizeof(struct event)));
-	return true;
+	return db_fill(row, event_fields, EVENT_FIELDS, list->arena,
+		db_list_add(list, sizeof(struct event)), err);
 }
 
 bool
@@ -147,11 +145,13 @@ check_event(void *context, const struct db_row *row, struct err *err)
 	struct event event;
 	const void *stored;
 	size_t length;
-	(void)err;
 
 	if (walk->broken)
 		return true;
-	db_fill(row, event_fields, EVENT_FIELDS, arena, &event);
+	if (!db_fill(row, event_fields, EVENT_FIELDS, arena, &event, err)) {
+		walk->broken = walk->chain.id + 1;
+		return true;
+	}
 	hash_event(&event, walk->chain.hash, hash);
 	stored = db_row_blob(row, EVENT_FIELDS, &length);
 	if (event.id != walk->chain.id + 1 || length != sizeof(hash) ||

@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,13 +19,13 @@ static const struct db_field row_fields[] = {
 	DB_FIELD(rotation, TEXT, revision),
 	DB_FIELD(rotation, TEXT, correlation),
 	DB_FIELD(rotation, INT64, opened_at),
-	DB_FIELD(rotation, INT, strategy),
+	DB_CHOICE(rotation, strategy, ROW_REPLACES),
 	/* written with every move */
-	DB_FIELD(rotation, INT, state),
+	DB_CHOICE(rotation, state, STATE_COUNT - 1),
 	DB_FIELD(rotation, TEXT, frozen),
 	DB_FIELD(rotation, INT64, moved_at),
 	DB_FIELD(rotation, INT64, target_id),
-	DB_FIELD(rotation, INT64, wanted_on),
+	DB_FIELD(rotation, DATE, wanted_on),
 	DB_FIELD(rotation, INT64, intent_at),
 	DB_FIELD(rotation, INT64, highest_id),
 	DB_FIELD(rotation, TEXT, nonce),
@@ -32,11 +33,11 @@ static const struct db_field row_fields[] = {
 	DB_FIELD(rotation, INT64, old_id),
 	DB_FIELD(rotation, INT64, new_id),
 	DB_FIELD(rotation, INT64, new_user_id),
-	DB_FIELD(rotation, INT64, new_created_msec),
-	DB_FIELD(rotation, INT64, new_expires_on),
+	DB_FIELD(rotation, MSEC, new_created_msec),
+	DB_FIELD(rotation, DATE, new_expires_on),
 	DB_FIELD(rotation, INT64, generation),
-	DB_FIELD(rotation, TEXT, trouble),
-	DB_FIELD(rotation, INT, advice),
+	DB_FIELD(rotation, TOLD, trouble),
+	DB_CHOICE(rotation, advice, INT_MAX),
 	DB_FIELD(rotation, INT64, trouble_since),
 	DB_FIELD(rotation, TEXT, new_username),
 	DB_FIELD(rotation, INT64, retire_after),
@@ -115,8 +116,9 @@ keep_row(void *context, const struct db_row *row, struct err *err)
 	const unsigned char *sealed;
 	size_t length;
 
-	db_fill(row, row_fields, ROW_FIELDS, reader->list.arena, rotation);
-	rotation->address = db_row_text(row, ROW_FIELDS, reader->list.arena);
+	if (!db_fill(row, row_fields, ROW_FIELDS, reader->list.arena, rotation, err))
+		return false;
+	rotation->address = db_row_told(row, ROW_FIELDS, reader->list.arena);
 	if (!row_state_is_open(rotation->state))
 		return err_set(err, ERR_STORE, 0, "row %lld is open in an unknown state %d",
 			(long long)rotation->id, (int)rotation->state);

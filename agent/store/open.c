@@ -18,6 +18,8 @@
 #define ROOM_PAGES 64
 #define PAGE_BYTES 4096
 
+#define OBJECTS_BYTES ((size_t)16384)
+
 /* --- is it ours --- */
 
 static uint32_t
@@ -114,16 +116,49 @@ migrate_once(struct db *db, size_t from, struct err *err)
 }
 
 static bool
-migrate(struct db *db, struct err *err)
+migrate(struct db *db, size_t to, struct err *err)
 {
 	int64_t version = 0;
 
 	if (!db_number(db, "PRAGMA user_version", &version, err))
 		return false;
-	for (size_t from = (size_t)version; from < schema_version; from++)
+	for (size_t from = (size_t)version; from < to; from++)
 		if (!migrate_once(db, from, err))
 			return false;
 	return true;
+}
+
+/* Its tables with their columns, and its indexes. */
+static bool
+read_objects(struct db *db, char text[OBJECTS_BYTES], struct err *err)
+{
+	return db_word(db,
+		"SELECT coalesce(group_concat(object, x'0a'), '') FROM (SELECT type || ' ' || name || ' ' || "
+		"coalesce((SELECT group_concat(name) FROM pragma_table_info(whole.name)), '') AS object "
+		"FROM sqlite_schema AS whole WHERE type IN ('table', 'index') "
+		"AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY object)",
+		text, OBJECTS_BYTES, err);
+}
+
+/* What quick_check calls whole may lack a table all the same: it is held against one that was just made. */
+static bool
+is_complete(struct db *db, struct err *err)
+{
+	auto_free char *present = memory_or_abort(malloc(OBJECTS_BYTES));
+	auto_free char *wanted = memory_or_abort(malloc(OBJECTS_BYTES));
+	auto_db struct db *model = NULL;
+	int64_t version = 0;
+
+	if (!db_number(db, "PRAGMA user_version", &version, err))
+		return false;
+	if (version < 1 || version > (int64_t)schema_version)
+		return refuse(err, "is of a format that no glrotate wrote");
+	if (!db_open(NULL, DB_MEMORY, &model, err) || !migrate(model, (size_t)version, err) ||
+		!read_objects(model, wanted, err) || !read_objects(db, present, err))
+		return false;
+	return strcmp(present, wanted)
+	               ? refuse(err, "lacks a table of glrotate's, or has another")
+	               : true;
 }
 
 static char *
@@ -154,7 +189,8 @@ fill_draft(const struct state *state, const char *fingerprint, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, ERR_STORE, errno, "cannot make '%s'", path);
-	return db_open(path, DB_WRITE, &db, err) && db_settle(db, err) && migrate(db, err) &&
+	return db_open(path, DB_WRITE, &db, err) && db_settle(db, err) &&
+	       migrate(db, schema_version, err) &&
 	       db_run(db, SELF_INSERT, (struct db_value[]){ DB_STRING(fingerprint) }, 1, NULL,
 		       err);
 }
@@ -240,6 +276,10 @@ look_for(const struct state *state, bool *there, struct err *err)
 		return err_set(err, ERR_STORE, errno, "cannot examine '" DATABASE "'");
 	if (*there && !S_ISREG(st.st_mode))
 		return refuse(err, "is not a regular file");
+	if (*there && st.st_uid != geteuid())
+		return err_set(err, ERR_STORE, 0,
+			"'" DATABASE "' belongs to user %u, and this is user %u",
+			(unsigned)st.st_uid, (unsigned)geteuid());
 	return true;
 }
 
@@ -250,7 +290,8 @@ open_existing(struct state *state, struct db **db, struct journal_self *self, st
 	auto_db struct db *draft = NULL;
 
 	if (!db_open(path, DB_WRITE, &draft, err) || !header_is_ours(draft, err) ||
-		!db_settle(draft, err) || !is_whole(draft, err) || !read_self(draft, self, err))
+		!db_settle(draft, err) || !is_whole(draft, err) || !is_complete(draft, err) ||
+		!read_self(draft, self, err))
 		return false;
 	*db = take(draft);
 	return true;
@@ -294,8 +335,8 @@ database_open(struct state *state, struct db **db, struct seal **seal,
 	auto_db struct db *draft = NULL;
 	auto_seal struct seal *key = NULL;
 
-	if (!open_or_create(state, &draft, &key, self, err) || !migrate(draft, err) ||
-		!rewrite_filler(draft, err))
+	if (!open_or_create(state, &draft, &key, self, err) ||
+		!migrate(draft, schema_version, err) || !rewrite_filler(draft, err))
 		return call_a_person_for_damage(err);
 	*db = take(draft);
 	*seal = take(key);
@@ -329,9 +370,10 @@ database_copy(struct state *state, struct db **db, struct journal_self *self, st
 	*self = (struct journal_self){ 0 };
 	if (!look_for(state, &there, err) || !db_open(NULL, DB_MEMORY, &copy, err))
 		return call_a_person_for_damage(err);
-	if (there && (!copy_existing(state, copy, err) || !is_whole(copy, err)))
+	if (there && (!copy_existing(state, copy, err) || !is_whole(copy, err) ||
+			     !is_complete(copy, err)))
 		return call_a_person_for_damage(err);
-	if (!migrate(copy, err) || (there && !read_self(copy, self, err)))
+	if (!migrate(copy, schema_version, err) || (there && !read_self(copy, self, err)))
 		return call_a_person_for_damage(err);
 	*db = take(copy);
 	return true;

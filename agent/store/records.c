@@ -3,13 +3,13 @@
 
 static const struct db_field token_fields[] = {
 	DB_FIELD(token_record, INT64, number),
-	DB_FIELD(token_record, TEXT, address),
+	DB_FIELD(token_record, TOLD, address),
 	DB_FIELD(token_record, INT64, owner_id),
 	DB_FIELD(token_record, INT64, user_id),
 	DB_FIELD(token_record, INT64, token_id),
-	DB_FIELD(token_record, INT64, created_msec),
-	DB_FIELD(token_record, INT64, expires_on),
-	DB_FIELD(token_record, INT64, last_used_msec),
+	DB_FIELD(token_record, MSEC, created_msec),
+	DB_FIELD(token_record, DATE, expires_on),
+	DB_FIELD(token_record, MSEC, last_used_msec),
 	DB_FIELD(token_record, INT64, generation),
 	DB_FIELD(token_record, INT64, adopted_at),
 	DB_FIELD(token_record, INT64, rotated_at),
@@ -25,13 +25,13 @@ static const struct db_field token_fields[] = {
 
 static const struct db_field delivery_fields[] = {
 	DB_FIELD(delivery, INT64, id),
-	DB_FIELD(delivery, TEXT, place),
+	DB_FIELD(delivery, TOLD, place),
 	DB_FIELD(delivery, TEXT, spec),
-	DB_FIELD(delivery, INT, state),
+	DB_CHOICE(delivery, state, DELIVERY_SET_ASIDE),
 	DB_FIELD(delivery, INT64, attempts),
 	DB_FIELD(delivery, INT64, next_at),
 	DB_FIELD(delivery, INT64, failing_since),
-	DB_FIELD(delivery, TEXT, trouble),
+	DB_FIELD(delivery, TOLD, trouble),
 };
 #define DELIVERY_FIELDS ARRAY_SIZE(delivery_fields)
 _Static_assert(sizeof(enum delivery_state) == sizeof(int), "an enumeration is read as an int");
@@ -42,11 +42,9 @@ static bool
 keep_token(void *context, const struct db_row *row, struct err *err)
 {
 	struct db_list *list = context;
-	(void)err;
 
-	db_fill(row, token_fields, TOKEN_FIELDS, list->arena,
-		db_list_add(list, sizeof(struct token_record)));
-	return true;
+	return db_fill(row, token_fields, TOKEN_FIELDS, list->arena,
+		db_list_add(list, sizeof(struct token_record)), err);
 }
 
 bool
@@ -137,11 +135,9 @@ static bool
 keep_delivery(void *context, const struct db_row *row, struct err *err)
 {
 	struct db_list *list = context;
-	(void)err;
 
-	db_fill(row, delivery_fields, DELIVERY_FIELDS, list->arena,
-		db_list_add(list, sizeof(struct delivery)));
-	return true;
+	return db_fill(row, delivery_fields, DELIVERY_FIELDS, list->arena,
+		db_list_add(list, sizeof(struct delivery)), err);
 }
 
 static bool

@@ -1,5 +1,6 @@
 #include "verb/choose.h"
 
+#include "base/advice.h"
 #include "verb/options.h"
 
 bool
@@ -38,9 +39,12 @@ choose_records(const struct options *options, const struct token_records *record
 	for (size_t i = 0; i < records->count; i++) {
 		candidates[i].id = records->items[i].token_id;
 		if (!address_parse(arena, records->items[i].address, false,
-			    &candidates[i].address, err))
+			    &candidates[i].address, err)) {
+			err->kind = ERR_STORE;
+			err_advise(err, GLR_DATABASE_DAMAGED);
 			return err_wrap(
-				err, "the journal's token %s", records->items[i].address);
+				err, "the journal's token '%s'", records->items[i].address);
+		}
 	}
 	if (!selection_apply(&selection, candidates, records->count, draft, err))
 		return false;

@@ -78,20 +78,32 @@ must_check bool db_each(struct db *db, enum statement statement, const struct db
 	void *context, struct err *err);
 int64_t db_row_integer(const struct db_row *row, size_t column); /* columns count from 0 */
 const char *db_row_text(const struct db_row *row, size_t column, struct arena *arena);
+/* Without what moves a terminal's cursor. */
+const char *db_row_told(const struct db_row *row, size_t column, struct arena *arena);
 /* NULL when the column is NULL; alive inside `each` only. */
 const void *db_row_blob(const struct db_row *row, size_t column, size_t *length);
 
 /* --- structs as rows: one table says which member is which column, for writing and for reading --- */
-enum db_member { MEMBER_INT64, MEMBER_INT, MEMBER_TEXT };
+enum db_member {
+	MEMBER_INT64,
+	MEMBER_MSEC, /* int64_t, or NO_MOMENT */
+	MEMBER_DATE, /* int64_t, or NO_DATE */
+	MEMBER_INT,  /* from 0 to `most` */
+	MEMBER_TEXT,
+	MEMBER_TOLD, /* a text that people are shown: see db_row_told() */
+};
 struct db_field {
 	enum db_member member;
 	size_t offset;
+	int most;
 };
-#define DB_FIELD(type, kind, name) { MEMBER_##kind, offsetof(struct type, name) }
+#define DB_FIELD(type, kind, name) { MEMBER_##kind, offsetof(struct type, name), 0 }
+#define DB_CHOICE(type, name, last) { MEMBER_INT, offsetof(struct type, name), (last) }
 
 void db_values_of(const struct db_field *fields, size_t count, const void *object, struct db_value *values);
-void db_fill(const struct db_row *row, const struct db_field *fields, size_t count,
-	struct arena *arena, void *object);
+/* Fails: ERR_STORE, GLR-101: a number that we never write; nobody can reckon with it. */
+must_check bool db_fill(const struct db_row *row, const struct db_field *fields, size_t count,
+	struct arena *arena, void *object, struct err *err);
 
 CLEANUP(db, struct db *, db_close)
 #define auto_db __attribute__((cleanup(db_cleanup)))
