@@ -11,6 +11,8 @@ class Lost(ReplaceCase):
     # What somebody else's may be like. That it has our date does not make it ours.
     namesakes = ({}, {"description": "by hand"}, {"description": "[glrotate-0123456789abcdef]", "expires": "2027-02-19"})
 
+    faults = FAULTS
+
     def each(self, path, method, faults, then):
         for kind, more in faults:
             with self.subTest(fault=kind, **more):
@@ -30,10 +32,10 @@ class Lost(ReplaceCase):
                     self.is_finished()
 
     def test_a_creation_whose_answer_fails_leaves_one_new_token(self):
-        self.each(self.create, "POST", FAULTS, "create")
+        self.each(self.create, "POST", self.faults, "create")
 
     def test_an_end_whose_answer_fails_is_finished(self):
-        self.each(self.end, "DELETE", FAULTS, "retire")
+        self.each(self.end, "DELETE", self.faults, "retire")
 
     def test_an_orphan_is_ended_by_its_number_and_told(self):
         self.sim.fault("drop_after_commit", method="POST", path=self.create)
@@ -45,7 +47,7 @@ class Lost(ReplaceCase):
         self.is_replaced_once()
 
     def test_an_orphan_whose_end_is_lost_too(self):
-        for kind, more in FAULTS:
+        for kind, more in self.faults:
             with self.subTest(fault=kind, **more):
                 self.again()
                 self.sim.fault("drop_after_commit", method="POST", path=self.create)
@@ -103,6 +105,7 @@ class OldLost(Lost):
     """Before 17.7 no token carries a description: one that is alike and never used is ours, two cannot be told apart."""
     version = "16.11.10"
     namesakes = ({}, {"expires": "2027-02-18"})
+    faults = FEW
 
     def test_what_cannot_be_told_apart_is_not_touched(self):
         made, code = self.make_theirs_in_between("drop_after_commit", {}, expires="2027-02-19", last_used=None)
