@@ -10,6 +10,8 @@
 #define CLOCK_GRAIN_MSEC INT64_C(2000)
 /* A read replica that lags behind the primary answers a new secret with a bare 401. */
 #define NOT_SEEN_YET_SEC (5 * MINUTE_SEC)
+/* A request waits for 90 s in GitLab's queue and works for 60 s at the most. */
+#define COMMITS_LATE_SEC (5 * MINUTE_SEC)
 /* The first pause; each further one is twice as long, for every question is a failed authentication. */
 #define ASK_AGAIN_SEC INT64_C(2)
 
@@ -232,6 +234,14 @@ keeps_descriptions(const struct attempt *attempt)
 	return gitlab_at_least(gitlab_server_of(attempt->gitlab), 17, 7);
 }
 
+/* Without a mark a date is all that speaks for it. While old and new live side by side, others have days to make one like it: ours
+ * was made at once, or, if GitLab let it wait, within minutes. */
+static bool
+came_too_late(const struct attempt *attempt, const struct token *token)
+{
+	return token->created_msec / 1000 > attempt->row->intent_at + COMMITS_LATE_SEC;
+}
+
 /* The mark of our last request, and no use of the secret that its answer held. */
 static bool
 is_of_our_request(const struct attempt *attempt, const struct token *token)
@@ -240,12 +250,14 @@ is_of_our_request(const struct attempt *attempt, const struct token *token)
 
 	if (is_deploy(attempt))
 		return deploy_token_is_ours(attempt, token);
-	if (token->last_used_msec != NO_MOMENT ||
-		token->created_msec + CLOCK_GRAIN_MSEC < row->intent_at * 1000)
+	if (token->last_used_msec != NO_MOMENT)
 		return false;
 	if (attempt_creates(attempt) && (token->description || keeps_descriptions(attempt)))
 		return row->nonce && *row->nonce && token->description &&
 		       strstr(token->description, row->nonce);
+	if (token->created_msec + CLOCK_GRAIN_MSEC < row->intent_at * 1000 ||
+		(attempt_creates(attempt) && came_too_late(attempt, token)))
+		return false;
 	return token->expires_on == row->wanted_on || is_known_cut(attempt, token);
 }
 

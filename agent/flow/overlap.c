@@ -123,6 +123,18 @@ verify_again(struct attempt *attempt, struct err *err)
 	return false;
 }
 
+/* What a request of ours makes long after nobody believed in it any more is not left until the end of the overlap. Somebody else's is
+ * told once, then. */
+static bool
+sweep_silently(struct attempt *attempt, struct err *err)
+{
+	const char *told = attempt->told;
+	const bool ok = step_sweep(attempt, err);
+
+	attempt->told = told;
+	return ok;
+}
+
 bool
 step_wait(struct attempt *attempt, struct err *err)
 {
@@ -130,6 +142,8 @@ step_wait(struct attempt *attempt, struct err *err)
 	const struct token *old;
 	struct tokens all;
 
+	if (!sweep_silently(attempt, err))
+		return false;
 	if (now_of(attempt) < row->retire_after)
 		return rest(attempt, "", err);
 	if (row->old_id && attempt->frozen.quiet_sec) {

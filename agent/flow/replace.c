@@ -71,13 +71,24 @@ read_absence(struct attempt *attempt, const struct tokens *all, struct err *err)
 {
 	for (size_t i = 0; i < all->count; i++) {
 		if (strcmp(all->items[i].name, attempt->frozen.name) != 0 ||
-			is_our_orphan(attempt->row, &all->items[i]) ||
-			evidence_is_ours(attempt, &all->items[i]))
+			is_our_orphan(attempt->row, &all->items[i]))
 			continue;
 		err_set(err, ERR_REFUSED, 0, "#%lld of that name is there already",
 			(long long)all->items[i].id);
 		return err_advise(err, GLR_NAMESAKES);
 	}
+	return true;
+}
+
+/* A request that was believed not to have been carried out was: what it made is ended before another one is made. */
+static bool
+nothing_is_ours(const struct attempt *attempt, const struct tokens *all, struct err *err)
+{
+	for (size_t i = 0; i < all->count && *attempt->row->nonce; i++)
+		if (evidence_is_ours(attempt, &all->items[i]))
+			return err_set(err, ERR_MOVED, 0,
+				"an earlier request of ours made #%lld after all",
+				(long long)all->items[i].id);
 	return true;
 }
 
@@ -93,8 +104,9 @@ read_owner(struct attempt *attempt, struct err *err)
 	/* Once a row: whatever is ours comes after its first intent. */
 	if (!row->highest_id)
 		row->highest_id = all.count ? all.items[all.count - 1].id : -1;
-	return row->target_id ? read_target(attempt, &all, err)
-	                      : read_absence(attempt, &all, err);
+	return nothing_is_ours(attempt, &all, err) &&
+	       (row->target_id ? read_target(attempt, &all, err)
+			       : read_absence(attempt, &all, err));
 }
 
 static bool

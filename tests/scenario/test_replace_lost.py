@@ -92,6 +92,8 @@ class Lost(ReplaceCase):
         self.exits(0, "run")
         self.advance("1m")
         self.assertEqual(len(self.alive_now()), 3)
+        self.exits(0, "run")
+        self.is_replaced_once()
         self.finishes_after_sweep()
 
     def finishes_after_sweep(self):
@@ -114,6 +116,17 @@ class OldLost(Lost):
         self.assertEqual(len(self.alive_now()), 3)
         self.assertEqual(self.asked("DELETE"), [])
         self.assertEqual(self.value(), self.old_secret)
+
+
+    def test_one_like_ours_that_is_made_in_the_overlap_is_not_touched(self):
+        self.exits(0, "run")
+        self.advance("2h")
+        theirs = self.namesake(expires="2027-02-19", last_used=None)["id"]
+        self.exits(0, "run")
+        self.advance("24h")
+        self.host.run("run")
+        self.is_finished([theirs])
+        self.assertTrue(self.sim.alive(theirs))
 
 
 class DeployLost(DeployCase, Lost):

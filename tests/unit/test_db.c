@@ -318,6 +318,37 @@ a_run_begins_with_a_large_rollback_journal_and_keeps_it(void **unused)
 	assert_true(st.st_size < 1024 * 1024);
 }
 
+/* A journal of format 1, with a row that stood open when the program was renewed. */
+static void
+an_older_journal_is_brought_up_to_date_and_its_rows_rotate(void **unused)
+{
+	static const char address[] = "project:shop/api:push";
+	auto_arena struct arena *arena = arena_new();
+	auto_rotations struct rotations rotations = { 0 };
+	struct token_records records;
+	struct fixture fixture;
+	(void)unused;
+
+	fixture_open(&fixture);
+	fixture_begin(&fixture, fixture_token(&fixture, address), address);
+	fixture_close(&fixture);
+	sql("ALTER TABLE tokens DROP COLUMN username;"
+	    "ALTER TABLE rotations DROP COLUMN strategy;"
+	    "ALTER TABLE rotations DROP COLUMN new_username;"
+	    "ALTER TABLE rotations DROP COLUMN retire_after;"
+	    "PRAGMA user_version = 1");
+	fixture_open(&fixture);
+	worked(journal_open_rows(fixture.journal, arena, &rotations, &fixture.err),
+		&fixture.err);
+	assert_int_equal(rotations.count, 1);
+	assert_int_equal(rotations.items[0].strategy, ROW_ROTATES);
+	assert_string_equal(rotations.items[0].new_username, "");
+	worked(journal_tokens(fixture.journal, arena, &records, &fixture.err), &fixture.err);
+	assert_int_equal(records.count, 1);
+	assert_string_equal(records.items[0].username, "");
+	fixture_close(&fixture);
+}
+
 int
 main(void)
 {
@@ -326,6 +357,7 @@ main(void)
 		cmocka_unit_test(a_journal_without_its_own_key_is_refused_and_left_to_the_byte),
 		FIXTURE_TEST(what_a_killed_beginning_left_is_swept_and_begun_anew),
 		FIXTURE_TEST(a_run_begins_with_a_large_rollback_journal_and_keeps_it),
+		FIXTURE_TEST(an_older_journal_is_brought_up_to_date_and_its_rows_rotate),
 	};
 	struct err err;
 

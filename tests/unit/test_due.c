@@ -281,6 +281,26 @@ due_asks_for_max_lifetime_and_two_utc_days_at_the_least(void **state)
 			due_wanted_date(rows[i].now, rows[i].max), 100 + rows[i].days_ahead);
 }
 
+/* Nobody tells when a deploy token was made. */
+static void
+due_takes_first_sight_for_creation_but_gives_a_near_end_its_window(void **state)
+{
+	static const struct {
+		int64_t seen_at, expires_on, max, created_at;
+	} rows[] = {
+		{ DAYS(100), NO_DATE, DAYS(90), DAYS(100) },
+		{ DAYS(100), 105, DAYS(90), DAYS(15) },
+		{ DAYS(100), 190, DAYS(90), DAYS(100) },
+		/* It lives longer than the policy lets it: counted from when it was seen. */
+		{ DAYS(100), 400, DAYS(90), DAYS(100) },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(due_created(rows[i].seen_at, rows[i].expires_on, rows[i].max),
+			rows[i].created_at);
+}
+
 int
 main(void)
 {
@@ -295,6 +315,8 @@ main(void)
 			due_spreads_a_thousand_adopted_tokens_evenly_and_none_on_that_day),
 		cmocka_unit_test(due_keeps_its_promises_for_whatever_facts),
 		cmocka_unit_test(due_differs_from_token_to_token_and_not_from_run_to_run),
+		cmocka_unit_test(
+			due_takes_first_sight_for_creation_but_gives_a_near_end_its_window),
 		cmocka_unit_test(due_asks_for_max_lifetime_and_two_utc_days_at_the_least),
 	};
 

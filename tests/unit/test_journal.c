@@ -418,6 +418,40 @@ a_reader_sees_what_is_on_the_disk_without_secrets_and_changes_nothing(void **unu
 	fixture_close(&fixture);
 }
 
+/* A new token that died before it was everywhere: the old one is in use again. */
+static void
+a_record_is_aimed_back_from_the_new_token_and_from_no_other(void **unused)
+{
+	auto_arena struct arena *arena = arena_new();
+	struct token_record old = { .token_id = 100,
+		.user_id = 4,
+		.created_msec = 5,
+		.expires_on = 6,
+		.username = "u" };
+	struct token_records records;
+	struct fixture fixture;
+	struct rotation row;
+	(void)unused;
+
+	fixture_open(&fixture);
+	row = held(&fixture);
+	old.number = row.token;
+	for (int64_t new_id = row.new_id + 1; new_id >= row.new_id; new_id--) {
+		worked(journal_aim(fixture.journal, new_id, &old, &fixture.err), &fixture.err);
+		worked(journal_tokens(fixture.journal, arena, &records, &fixture.err),
+			&fixture.err);
+		assert_int_equal(records.items[0].token_id,
+			new_id == row.new_id ? old.token_id : row.new_id);
+	}
+	assert_int_equal(records.items[0].user_id, old.user_id);
+	assert_int_equal(records.items[0].created_msec, old.created_msec);
+	assert_int_equal(records.items[0].expires_on, old.expires_on);
+	assert_string_equal(records.items[0].username, old.username);
+	assert_int_equal(records.items[0].generation, 1);
+	rotation_done(&row);
+	fixture_close(&fixture);
+}
+
 static void
 states_have_names_and_two_of_them_are_closed(void **unused)
 {
@@ -449,6 +483,7 @@ main(void)
 			deliveries_are_replaced_while_planned_and_the_last_closed_ones_are_the_holders),
 		FIXTURE_TEST(
 			a_reader_sees_what_is_on_the_disk_without_secrets_and_changes_nothing),
+		FIXTURE_TEST(a_record_is_aimed_back_from_the_new_token_and_from_no_other),
 		FIXTURE_TEST(states_have_names_and_two_of_them_are_closed),
 	};
 	struct err err;
