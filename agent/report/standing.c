@@ -76,6 +76,7 @@ add_unremembered(struct reader *reader)
 
 		if (*address && !is_remembered(known, address))
 			all[count++] = (struct token_record){ .address = address,
+				.username = "",
 				.expires_on = NO_DATE,
 				.last_used_msec = NO_MOMENT,
 				.adopted_at = NO_MOMENT };

@@ -84,6 +84,14 @@ class Longest(Case):
         self.assertTrue(all(self.sim.alive(self.tokens_of(n)[0]["id"]) for n in NAMES))
 
 
+    def test_a_date_that_goes_back_is_not_followed(self):
+        for date, times in (("2026-12-20", 3), ("2026-12-10", 0)):
+            self.sim.fault("status", method="POST", path="*/rotate", status=400, times=times, content_type="application/json",
+                           body=f'{{"message":"400 Bad request - Expiration date must be before {date}"}}')
+        self.needs_person(self.host.run("run"), "GLR-117")
+        self.assertEqual(len(self.asked("POST", "/rotate$")), 6)
+
+
 class Spin(Case):
     """However short what GitLab grants: a quarter of it passes before the next rotation."""
     world = {"projects": [{"path": "shop/api", "tokens": [{"name": "a", "created": "-80d", "expires": "+3d"}]}]}

@@ -109,6 +109,17 @@ class Takeover(Respond):
         self.assertEqual(self.order().code, 0)
         self.is_whole()
 
+    def test_a_row_in_the_middle_is_taken_over_once_a_day_at_most(self):
+        self.foreign_in_the_middle(TAKEOVER)
+        self.assertEqual(self.order().code, 0)
+        self.advance("1h")
+        self.sim.act("rotate", token=self.living("push")["id"], before={"nth": 1, "method": "PUT", "path": "*/variables/*"})
+        self.needs_person(self.order(), "GLR-108")
+        self.needs_person(self.host.run("run"), "GLR-108")
+        self.advance("1d")
+        self.exits(0, "run")
+        self.is_whole()
+
     def test_an_open_row_follows_an_edited_policy(self):
         self.foreign_in_the_middle(ENTRY.format(""))
         self.needs_person(self.order(), "GLR-108")
