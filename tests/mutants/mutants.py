@@ -75,7 +75,7 @@ class Build:
 def target_of(test):
     """What ninja calls the program that a test runs."""
     suite, module, _ = test.split(":")
-    return "agent/glrotate" if suite == "scenario" else f"tests/{suite}/test_{module}"
+    return "agent/glrotate" if suite in ("scenario", "matrix") else f"tests/{suite}/test_{module}"
 
 
 def replace(text, old, new):
@@ -121,6 +121,13 @@ class Trial:
             command = [sys.executable, str(TREE / f"tests/scenario/test_{module}.py"), "-f", name]
             failed = rf"^(FAIL|ERROR): {re.escape(name.split('.')[-1])}\b"
             passed = r"^Ran 1 test(.|\n)*^OK$"
+        elif suite == "matrix":
+            env["GLROTATE"] = program
+            env.setdefault("GITLAB_SIM", str(self.build.folder / "tests/gitlab/gitlab-sim"))
+            env.setdefault("GLROTATE_SHIM", str(self.build.folder / "tests/faults/glrotate-shim.so"))
+            command = [sys.executable, str(TREE / "tests/faults/matrix.py"), "--case", name]
+            passed = r"^matrix: [1-9]\d* cases .*, 0 failed, 0 invariants broken"
+            failed = rf"^(?!{passed[1:]})matrix: "
         else:
             command = [program]
             failed = rf"^\[  FAILED  \] {name}$"

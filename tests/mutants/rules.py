@@ -23,6 +23,11 @@ def scenario(module, *names):
     return tuple(f"scenario:{module}:{name}" for name in names)
 
 
+def matrix(*cases):
+    """Of tests/faults/matrix.py, by their names with stars."""
+    return tuple(f"matrix:matrix:{case}" for case in cases)
+
+
 def unit(module, *names):
     return tuple(f"unit:{module}:{name}" for name in names)
 
@@ -39,7 +44,8 @@ MUTANTS = [
            + scenario("rules", "Rules.test_rule_1_a_creation_is_intended_on_disk_before_it_is_sent")),
     Mutant(1, "the answer is durable before it is delivered", "agent/store/moves.c",
            "bool waits = to == STATE_INTENDED || to == STATE_HELD;", "bool waits = to == STATE_INTENDED;",
-           scenario("rules", "Rules.test_rule_1_nothing_is_delivered_before_the_answer_is_on_disk")),
+           scenario("rules", "Rules.test_rule_1_nothing_is_delivered_before_the_answer_is_on_disk")
+           + matrix("project/call/*-send--/kill")),
     Mutant(1, "a commit is on the disk", "agent/store/db.c",
            "PRAGMA synchronous = FULL;", "PRAGMA synchronous = OFF;",
            unit("commits", "an_answer_is_kept_whichever_sync_failed_when_it_was_first_brought")),
@@ -59,7 +65,8 @@ MUTANTS = [
     # --- 2: one intent, one request ---
     Mutant(2, "a change is not asked for again", "agent/gitlab/gitlab.c",
            'if (strcmp(request->method, "GET") != 0)', "if (err->kind == ERR_DOUBT)\n\t\treturn true;\n\tif (false)",
-           scenario("rules", "Rules.test_rule_2_each_request_that_changes_a_token_has_its_own_intent")),
+           scenario("rules", "Rules.test_rule_2_each_request_that_changes_a_token_has_its_own_intent")
+           + matrix("project/request/*rotate/drop_after_commit")),
     Mutant(2, "what GitLab puts off is not asked for again either", "agent/gitlab/gitlab.c",
            'if (strcmp(request->method, "GET") != 0) return false;', "",
            scenario("rules", "Rules.test_rule_2_a_request_that_gitlab_puts_off_is_a_new_intent_too")),
@@ -93,6 +100,13 @@ MUTANTS = [
            "[STATE_DOUBTED]   = { step_reconcile,",
            unit("steps", "a_row_in_doubt_at_start_is_read_before_anything_is_sent")
            + scenario("rules", "Rules.test_rule_3_between_a_lost_answer_and_the_next_request_only_readings_stand")),
+    Mutant(3, "a lost answer to a creation is doubt", "agent/flow/attempt.c",
+           "{ step_request, { STATE_HELD, STATE_PLANNED, STATE_DROPPED, STATE_DOUBTED, STATE_DOUBTED } }, "
+           "[STATE_DOUBTED] = { step_replace_reconcile,",
+           "{ step_request, { STATE_HELD, STATE_PLANNED, STATE_DROPPED, STATE_PLANNED, STATE_PLANNED } },\n\t"
+           "[STATE_DOUBTED] = { step_replace_reconcile,",
+           unit("steps", "a_row_in_doubt_at_start_is_read_before_anything_is_sent")
+           + scenario("replace_lost", "Lost.test_an_orphan_is_ended_by_its_number_and_told")),
     Mutant(3, "what a killed run left is in doubt", "agent/flow/run.c",
            "return !goes_on || take_doubt(run, row, err);", "(void)take_doubt;\n\treturn true;",
            scenario("rules", "Rules.test_rule_3_what_a_killed_run_left_is_read_before_anything_else")),
@@ -150,6 +164,12 @@ MUTANTS = [
            "if (err->kind == ERR_MOVED || err->kind == ERR_REFUSED) return deliver_again",
            "return true;\n\t\tif (false)\n\t\t\treturn deliver_again",
            scenario("hands", "Hands.test_a_value_overwritten_by_hand_is_written_again_before_the_row_closes")),
+    Mutant(5, "a replaced one lives until the overlap is over", "agent/flow/overlap.c",
+           "if (now_of(attempt) < row->retire_after)", "if (false)",
+           scenario("replace", "Road.test_the_old_one_lives_until_the_overlap_is_over")),
+    Mutant(5, "and until all is read again in the run that retires it", "agent/flow/overlap.c",
+           "if (attempt->verified) return true;", "return true;",
+           scenario("replace", "Road.test_every_destination_is_read_in_the_run_that_retires")),
 
     # --- 6: what holds two runs after the last fault ---
     Mutant(6, "forks of ours are revoked", "agent/flow/retire.c",
@@ -162,7 +182,7 @@ MUTANTS = [
            "return err_advise(err, GLR_PATH_MOVED);", "return true;",
            scenario("hands", "Hands.test_a_path_that_leads_elsewhere_stops_a_rotation_to_a_file_too")),
     Mutant(6, "no other token is changed: itself", "agent/flow/rotate.c",
-           "if (token->user_id != frozen->user_id || token->created_msec != frozen->created_msec) {", "if (false) {",
+           "if (!evidence_is_target(attempt, token)) {", "if (false) {",
            scenario("rules", "Rules.test_rule_6_a_number_that_is_another_token_now_is_left_alone")),
     Mutant(6, "no destination is another agent's", "agent/destination/stamp.c",
            "if (!found->generation)", "if (true)",
@@ -190,7 +210,8 @@ MUTANTS = [
            scenario("secrets", "Secrets.test_a_crash_leaves_no_core")),
     Mutant(7, "a closed row is erased", "agent/store/schema.c",
            "SET closed_at = ?2, sealed = NULL WHERE", "SET closed_at = ?2 WHERE",
-           scenario("secrets", "Secrets.test_a_closed_row_has_nothing_left_to_unseal")),
+           scenario("secrets", "Secrets.test_a_closed_row_has_nothing_left_to_unseal")
+           + matrix("project/request/*rotate/drop_after_commit")),
     Mutant(7, "what is erased is gone from the disk", "agent/store/db.c",
            "PRAGMA secure_delete = ON;", "PRAGMA secure_delete = OFF;",
            scenario("secrets", "Secrets.test_a_sealed_secret_is_gone_from_the_disk_after_the_next_run")),
