@@ -124,7 +124,7 @@ MUTANTS = [
            'err_set(err, ERR_REFUSED, 0,\n\t\t\t"#%lld is not among',
            scenario("rules", "Rules.test_rule_3_what_cannot_be_seen_any_more_is_not_taken_for_what_never_happened")),
     Mutant(3, "what was used is not ours", "agent/flow/evidence.c",
-           "if (token->last_used_msec != NO_MOMENT ||", "if (",
+           "if (token->last_used_msec != NO_MOMENT) return false;", "",
            scenario("rules", "Rules.test_rule_3_a_successor_whose_secret_was_used_is_not_ours")),
 
     # --- 4: a credential is proven before it walks a rotate path; moved is never a reason to create ---
