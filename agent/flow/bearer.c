@@ -9,7 +9,9 @@
 #include "gitlab/token.h"
 
 #define SEEN "seen"
+/* A single word of GitLab's may be a mistake of a replica or a proxy: the second run that hears it believes it. */
 #define DEAD "dead"
+#define DEAD_AGAIN "dead again"
 
 void
 bearer_done(struct bearer *bearer)
@@ -212,18 +214,20 @@ bool
 bearer_prove(struct journal *journal, const struct bearer_source *source,
 	const struct bearer *bearer, struct err *err)
 {
-	bool dead = false;
+	bool dead = false, again = false;
 	struct err why;
 
-	if (journal && !is_marked(journal, DEAD, source, bearer->secret, &dead, err))
+	if (journal &&
+		(!is_marked(journal, DEAD, source, bearer->secret, &dead, err) ||
+			!is_marked(journal, DEAD_AGAIN, source, bearer->secret, &again, err)))
 		return false;
-	if (dead)
+	if (again)
 		return err_set(
 			err, ERR_CREDENTIAL, 0, "%s ran out or was revoked", source->what);
 	if (identity_prove(bearer->identity, bearer->gitlab, err))
 		return true;
 	if (!journal || !identity_is_dead(bearer->identity) ||
-		set_mark(journal, DEAD, source, bearer->secret, &why))
+		set_mark(journal, dead ? DEAD_AGAIN : DEAD, source, bearer->secret, &why))
 		return false;
 	*err = why;
 	return false;

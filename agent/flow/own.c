@@ -329,7 +329,9 @@ own_settle(struct context *context, struct outcome *outcome, struct err *err)
 
 /* --- the rescue credential --- */
 
-/* "MARK ID MOMENT": which secret it was, whose it proved to be (0: refused), and when. */
+/* "MARK ID MOMENT": which secret it was, whose it proved to be, and when. */
+#define REFUSED_ONCE 0
+#define REFUSED_AGAIN (-1)
 struct rescue_fact {
 	char mark[SECRET_MARK_TEXT];
 	int64_t id, at;
@@ -352,7 +354,9 @@ static bool
 prove_rescue(struct context *context, struct bearer *bearer, struct rescue_fact *fact,
 	struct err *trouble)
 {
-	fact->id = 0;
+	const bool again = fact->at && fact->id <= REFUSED_ONCE;
+
+	fact->id = again ? REFUSED_AGAIN : REFUSED_ONCE;
 	fact->at = gitlab_now(context->server);
 	if (!identity_prove(bearer->identity, bearer->gitlab, trouble))
 		return trouble->kind == ERR_CREDENTIAL;
@@ -363,7 +367,7 @@ prove_rescue(struct context *context, struct bearer *bearer, struct rescue_fact 
 static void
 judge_rescue(const struct context *context, const struct rescue_fact *fact, struct err *trouble)
 {
-	if (!fact->id)
+	if (fact->id <= REFUSED_ONCE)
 		err_set(trouble, ERR_PERSON, 0, "the rescue credential '%s' is refused",
 			context->policies->gitlab.rescue_credential);
 	else if (fact->id == identity_token_id(context->identity))
@@ -383,11 +387,11 @@ renew_rescue(struct context *context, struct bearer *bearer, struct rescue_fact 
 	const char *text;
 
 	journal_mark(context->journal, bearer->secret, mark);
-	/* A dead one is not asked about again, a living one once a day. */
-	if (!strcmp(mark, fact->mark) &&
-		(!fact->id || gitlab_now(context->server) - fact->at < DAY_SEC))
+	/* Once a day; but a first refusal may be a mistake, and is looked at by the next run. */
+	if (strcmp(mark, fact->mark) != 0)
+		*fact = (struct rescue_fact){ 0 };
+	else if (fact->id != REFUSED_ONCE && gitlab_now(context->server) - fact->at < DAY_SEC)
 		return true;
-	memcpy(fact->mark, mark, sizeof(mark));
 	if (!prove_rescue(context, bearer, fact, trouble))
 		return true;
 	text = arena_format(
@@ -411,7 +415,7 @@ own_rescue(struct context *context, int64_t *id, struct err *trouble, struct err
 	if (!read_rescue(context, &fact, err))
 		return false;
 	if (!is_writer(context)) {
-		*id = fact.id;
+		*id = fact.id > 0 ? fact.id : 0;
 		return true;
 	}
 	if (!bearer_open_file(context->server, &source, &bearer, trouble)) {
@@ -420,7 +424,7 @@ own_rescue(struct context *context, int64_t *id, struct err *trouble, struct err
 	}
 	if (!renew_rescue(context, &bearer, &fact, trouble, err))
 		return false;
-	*id = fact.id;
+	*id = fact.id > 0 ? fact.id : 0;
 	if (trouble->kind == ERR_NONE)
 		judge_rescue(context, &fact, trouble);
 	return true;

@@ -33,7 +33,7 @@ run_finish_own(struct run *run, struct err *err)
 		return false;
 	own = run->attempts[run->count - 1];
 	/* What has not sent anything begins anew, at the end. */
-	if (row->state == STATE_PLANNED && self_is(own))
+	if (row->state == STATE_PLANNED && self_is(own) && !row->old_id)
 		return journal_move(run->context->journal, row, STATE_DROPPED, NULL,
 			"it begins anew at the end of this run", err);
 	if (!run_walk(run, &own, 1, err) || !run_walk_waiting(run, err))

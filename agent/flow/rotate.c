@@ -298,7 +298,9 @@ preflight(struct attempt *attempt, bool (*target_is_ready)(struct attempt *, str
 	if (is_held_back(attempt, err))
 		return false;
 	gitlab_set_urgency(attempt->gitlab, URGENCY_ROTATE);
-	ok = identity_fresh(attempt->identity, attempt->gitlab, err) &&
+	/* Our own credential is proven as the target; nothing else is asked with it. */
+	ok = ((self_is(attempt) && attempt->frozen.is_own == STATED_YES) ||
+		     identity_fresh(attempt->identity, attempt->gitlab, err)) &&
 	     target_is_ready(attempt, err) && preflight_destinations(attempt, err);
 	note(attempt, BREAKER_READING, ok, err);
 	if (!ok)

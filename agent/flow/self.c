@@ -107,6 +107,36 @@ file_is_ours(struct attempt *attempt, struct err *err)
 	return true;
 }
 
+/* Nothing was sent yet: the row is given up, and begun anew when the secret is proven again. But where a request of ours was put
+ * off (so it was said), it may have been carried out all the same. */
+static bool
+is_not_proven(const struct attempt *attempt, struct err *err)
+{
+	if (err->kind == ERR_MOVED)
+		err->kind = ERR_LATER;
+	if (err->kind != ERR_CREDENTIAL)
+		return false;
+	if (!attempt->row->old_id)
+		return lost(err);
+	if (!identity_is_dead(attempt->self.identity)) {
+		err->kind = ERR_LATER;
+		return false;
+	}
+	err->kind = ERR_MOVED;
+	return err_advise(err, GLR_SELF_LOST);
+}
+
+/* Which of its paths a release has. One that does not let us ask is a new one: only those know the scope self_rotate. */
+static void
+learn_version(struct attempt *attempt)
+{
+	const char *version;
+	struct err ignored;
+
+	if (!gitlab_knows_version(gitlab_server_of(attempt->self.gitlab)))
+		(void)!people_version(attempt->self.gitlab, attempt->arena, &version, &ignored);
+}
+
 /* Two that rotate one token with its own secret kill each other's (T2): the file is locked until the row rests. */
 bool
 self_read_target(struct attempt *attempt, struct err *err)
@@ -116,14 +146,11 @@ self_read_target(struct attempt *attempt, struct err *err)
 		!open_self(attempt, err))
 		return false;
 	gitlab_set_urgency(attempt->self.gitlab, URGENCY_ROTATE);
-	if (!identity_prove(attempt->self.identity, attempt->self.gitlab, err)) {
-		if (err->kind != ERR_CREDENTIAL)
-			return false;
-		err->kind = ERR_MOVED;
-		return err_advise(err, GLR_SELF_LOST);
-	}
+	if (!identity_prove(attempt->self.identity, attempt->self.gitlab, err))
+		return is_not_proven(attempt, err);
 	if (!is_target(attempt, err) || !file_is_ours(attempt, err))
 		return false;
+	learn_version(attempt);
 	attempt->frozen.expires_on = identity_expires_on(attempt->self.identity);
 	if (!attempt->row->highest_id)
 		attempt->row->highest_id = attempt->row->target_id;

@@ -136,6 +136,16 @@ gitlab_set_version(struct gitlab_server *server, int major, int minor)
 }
 
 bool
+gitlab_knows_version(const struct gitlab_server *server)
+{
+	struct gitlab_server *locked = lock(server);
+	const bool knows = locked->major != 0;
+
+	pthread_mutex_unlock(&locked->lock);
+	return knows;
+}
+
+bool
 gitlab_at_least(const struct gitlab_server *server, int major, int minor)
 {
 	struct gitlab_server *locked = lock(server);

@@ -31,6 +31,7 @@ void gitlab_server_set_failures(struct gitlab_server *server, const int64_t *age
 
 /* "18.11.5-ee" split; all 0 until people_version() asked for it. */
 void gitlab_set_version(struct gitlab_server *server, int major, int minor);
+bool gitlab_knows_version(const struct gitlab_server *server);
 bool gitlab_at_least(const struct gitlab_server *server, int major, int minor); /* true when not known */
 
 /* What pace-keeping lets pass first. */

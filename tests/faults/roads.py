@@ -30,6 +30,7 @@ class Road:
     lifetimes: str = '[ { for: "*", max_lifetime: 90d } ]'
     credential: str = ROOT
     files: dict = dataclasses.field(default_factory=dict)  # that are there at the beginning
+    gitlab: str = ""  # more lines of the gitlab section; `credential` of its own instead of the stage's
 
 
 def variable(key, value="old-value-00000"):
@@ -66,6 +67,12 @@ API = ("shop/api", "PUSH", "*")
 PUSH = entry("project:shop/api:push", "ci_variable: PUSH", "file: OUT/push")
 NEW = "scopes: [ api ];access_level: developer"
 
+KEPT = "glpat-kept-old-0000000"
+RESCUE = "  rescue_credential: OUT/rescue\n"
+KEEPER = world(FAR, users=[{"username": "keeper", "id": 20, "admin": True, "tokens": [
+    {"name": "glrotate", "id": 53, "secret": KEPT, **DUE}, {"name": "rescue", "id": 63, "secret": "glpat-rescue-000000"}]}])
+BY_ITSELF = "rotate_with: self;secret: OUT/{}"
+
 ROADS = [
     Road("project", world(), PUSH, (Managed("shop/api", "push", (API,), ("push",)),), files={"push": OLD}),
     Road("order", world(FAR), PUSH, (Managed("shop/api", "push", (API,), ("push",)),),
@@ -87,6 +94,14 @@ ROADS = [
     Road("hidden", world(), entry("project:shop/api:push", "ci_variable: { key: HIDDEN, visibility: hidden }"),
          (Managed("shop/api", "push", (("shop/api", "HIDDEN", "*"),)),)),
     Road("old-gitlab", world(), PUSH, (Managed("shop/api", "push", (API,), ("push",)),), version="16.0.8"),
+    Road("own", KEEPER, "  []", (Managed("keeper", "glrotate", files=("own",)),), credential=KEPT,
+         gitlab="  credential: OUT/own\n  rotate: yes\n" + RESCUE, files={"own": KEPT, "rescue": "glpat-rescue-000000"}),
+    Road("self", world(), entry("project:shop/api:push", "file: OUT/push", more=BY_ITSELF.format("push")),
+         (Managed("shop/api", "push", files=("push",)),), files={"push": OLD}),
+    Road("self-personal", KEEPER, entry("personal:keeper:glrotate", "file: OUT/kept", to_variable("KEPT"),
+                                        more=BY_ITSELF.format("first")),
+         (Managed("keeper", "glrotate", (("shop/api", "KEPT", "*"),), ("kept",)),), credential="glpat-rescue-000000",
+         files={"first": KEPT}),
     Road("several", world(), PUSH + entry("group:shop:ci", to_variable("CI")) +
          entry("personal:alice:laptop", to_variable("ALICE")),
          (Managed("shop/api", "push", (API,), ("push",)), Managed("shop", "ci", (("shop/api", "CI", "*"),)),

@@ -44,6 +44,7 @@ class Stage:
         self.out.mkdir()
         for name, content in road.files.items():
             (self.out / name).write_text(content)
+            (self.out / name).chmod(0o600)
         self.log, self.hit = self.host.path / "calls", self.host.path / "hit"
         self.policy, self.renamed = road.policy, {}
         self.edit()
@@ -60,6 +61,14 @@ class Stage:
     def close(self):
         self.sim.close()
         self.host.remove()
+
+    def set_gitlab(self):
+        """What the road says of the gitlab section; a credential of its own instead of the host's."""
+        text = (self.host.path / "glrotate.yaml").read_text()
+        if "credential: OUT/own" in self.road.gitlab:
+            text = "".join(line for line in text.splitlines(True) if not line.startswith("  credential:"))
+        text = text.replace("lifetimes:", self.road.gitlab + "lifetimes:", 1)
+        self.host.set_policy(text.replace("OUT", str(self.out)))
 
     # --- running ---
 
@@ -135,7 +144,8 @@ class Stage:
         self.policy = more.pop("policy", self.policy)
         for name, value in more.items():
             setattr(self.host, name, value)
-        self.host.set_tokens(self.policy.replace("OUT", str(self.out)))
+        self.host.set_tokens(self.policy)
+        self.set_gitlab()
 
     def look(self):
         return Look(self)

@@ -216,9 +216,16 @@ class Rescued(Kills):
         self.exits(0, "run")
         self.assertEqual(len({r["token_id"] for r in self.asked()}), 2)
 
+    def test_a_rescue_that_is_refused_by_mistake_is_asked_again(self):
+        self.sim.fault("status", path="*/personal_access_tokens/self", nth=2, status=401,
+                       body='{"message":"401 Unauthorized"}', content_type="application/json")
+        self.needs_person(self.host.run("run"), "GLR-125")
+        self.exits(0, "run")
+
     def test_a_dead_rescue_is_told_and_not_asked_again(self):
         self.sim.act("revoke", token=self.living("rescue")["id"])
-        self.needs_person(self.host.run("run"), "GLR-125")
+        for _ in range(2):
+            self.needs_person(self.host.run("run"), "GLR-125")
         self.forget_requests()
         self.needs_person(self.host.run("run"), "GLR-125")
         self.assertEqual([r for r in self.asked() if r["status"] == 401], [])

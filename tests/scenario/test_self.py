@@ -176,6 +176,7 @@ class Personal(Self):
         self.sim.act("revoke", token=self.living("laptop")["id"])
         self.needs_person(self.host.run("run"), "GLR-124")
         self.assertEqual(len(self.asked("POST", "/rotate$")), 1)
+        self.needs_person(self.host.run("run"), "GLR-124")
         self.forget_requests()
         self.needs_person(self.host.run("run"), "GLR-124")
         self.assertEqual([r for r in self.asked() if r["status"] == 401], [], "it is not asked about again")
