@@ -76,6 +76,12 @@ open_journal(struct context *context, const struct context_wish *wish, struct er
 	return journal_open_reader(context->state, &context->journal, err);
 }
 
+static int64_t
+server_time(void *server)
+{
+	return gitlab_now(server);
+}
+
 static bool
 open_gitlab(struct context *context, struct err *err)
 {
@@ -97,6 +103,8 @@ open_gitlab(struct context *context, struct err *err)
 		context->refusals);
 	context->gitlab = gitlab_new(context->server, context->credential);
 	context->identity = identity_new("our own credential");
+	if (context->journal)
+		journal_set_now(context->journal, server_time, context->server);
 	return true;
 }
 

@@ -311,6 +311,10 @@ drop_replaced(struct attempt *attempt, struct outcome *outcome, struct err *err)
 		!journal_flush(attempt->journal, err))
 		return false;
 	outcome_event(outcome, row, text);
+	/* The order was for the token that was. */
+	if (attempt->frozen.ordered == STATED_YES)
+		err_set(&attempt->trouble, ERR_LATER, 0,
+			"%s: what was ordered is to be ordered again", text);
 	return true;
 }
 

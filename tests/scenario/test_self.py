@@ -292,7 +292,9 @@ class Project(Self):
         first.communicate()
         self.assertEqual((first.returncode, len(self.asked("POST", "/rotate$"))), (0, 1))
         self.is_whole()
-        self.needs_person(self.host.run("rotate", "bot", "--reason", "test", state=other), "GLR-107")
+        order = ("rotate", "bot", "--reason", "test")
+        self.assertEqual(self.host.run(*order, state=other).code, 1, "what it began was about the token before")
+        self.needs_person(self.host.run(*order, state=other), "GLR-107")
         self.is_whole()
 
     def test_no_pattern_rotates_it(self):
