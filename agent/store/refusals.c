@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 #define FRESH_SEC INT64_C(180)
@@ -54,7 +54,7 @@ refusals_ages(struct refusals *refusals, int64_t *ages_sec, size_t most)
 {
 	const off_t length = length_of(refusals->fd);
 	const off_t from = length > TAIL_BYTES ? length - TAIL_BYTES : 0;
-	const int64_t now = (int64_t)time(NULL);
+	const int64_t now = clock_msec() / 1000;
 	char text[TAIL_BYTES + 1], *line = text;
 	size_t count = 0;
 	const ssize_t got = length ? pread(refusals->fd, text, TAIL_BYTES, from) : 0;
@@ -64,10 +64,11 @@ refusals_ages(struct refusals *refusals, int64_t *ages_sec, size_t most)
 	if (from)
 		line = strchr(text, '\n');
 	for (; line && *line && count < most; line = strchr(line + 1, '\n')) {
-		const int64_t age_sec = now - strtoll(line, NULL, 10);
+		const int64_t at = strtoll(line, NULL, 10);
+		const int64_t age_sec = now - at;
 
-		/* A clock that was set back makes no refusal of the future. */
-		if (age_sec >= 0 && age_sec < FRESH_SEC)
+		/* What seems to come was written before the host booted. */
+		if (at > 0 && age_sec >= 0 && age_sec < FRESH_SEC)
 			ages_sec[count++] = age_sec;
 	}
 	return count;
@@ -78,7 +79,8 @@ refusals_add(void *argument)
 {
 	struct refusals *refusals = argument;
 	char line[24];
-	const int length = snprintf(line, sizeof(line), "%lld\n", (long long)time(NULL));
+	const int length =
+		snprintf(line, sizeof(line), "%lld\n", (long long)(clock_msec() / 1000));
 
 	if (refusals->fd < 0)
 		return;

@@ -1,6 +1,6 @@
 /* refusals.h: when GitLab refused a credential, remembered from run to run: at most ten within three minutes, whoever starts us how
  * often. GitLab and what stands in front of it ban hosts that go on.
- * Touches the file `refused` in the state directory, a moment a line; by this host's clock, for these are three minutes of its own. It
+ * Touches the file `refused` in the state directory, a moment a line; by the seconds since the host booted, which nobody sets. It
  * is best effort: what cannot be read or written remembers nothing, and keeps nobody from his work. Thread-safe. */
 #ifndef STORE_REFUSALS_H
 #define STORE_REFUSALS_H

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "store/refusals.h"
 
 static char folder[64];
@@ -88,7 +88,7 @@ what_is_old_of_the_future_or_nonsense_is_not_told(void **unused)
 		struct refusals *refusals = refusals_open(state);
 
 		snprintf(text, sizeof(text), "%lld\n",
-			(long long)(time(NULL) - rows[i].age_sec));
+			(long long)(clock_msec() / 1000 - rows[i].age_sec));
 		write_file(text);
 		assert_int_equal(refusals_ages(refusals, ages_sec, 10), rows[i].told);
 		write_file("x\n\n-1\n99999999999999999999999\n");
