@@ -30,6 +30,7 @@ static const struct field frozen_fields[] = {
 	{ "is_own",           FIELD_BOOL,  FILLS(is_own) },
 	{ "overlap_sec",      FIELD_INT,   FILLS(overlap_sec) },
 	{ "quiet_sec",        FIELD_INT,   FILLS(quiet_sec) },
+	{ "rotated_at",       FIELD_INT,   FILLS(rotated_at) },
 	{ "username",         FIELD_TEXT,  FILLS(username) },
 	{ NULL },
 };

@@ -254,6 +254,7 @@ aim_back(struct attempt *attempt, struct err *err)
 		.user_id = frozen->user_id,
 		.created_msec = frozen->created_msec,
 		.expires_on = frozen->expires_on,
+		.rotated_at = frozen->rotated_at,
 		.username = frozen->username };
 
 	if (!journal_aim(attempt->journal, row->new_id, &old, err))

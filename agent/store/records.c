@@ -121,7 +121,7 @@ journal_aim(struct journal *journal, int64_t new_id, const struct token_record *
 {
 	const struct db_value values[] = { DB_INT(old->number), DB_INT(new_id),
 		DB_INT(old->token_id), DB_INT(old->user_id), DB_INT(old->created_msec),
-		DB_INT(old->expires_on), DB_STRING(old->username) };
+		DB_INT(old->expires_on), DB_STRING(old->username), DB_INT(old->rotated_at) };
 	struct db *db = group_enter(journal->group, false, err);
 
 	return db && group_leave(journal->group,

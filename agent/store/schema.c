@@ -154,8 +154,8 @@ const char *const schema_statements[STATEMENT_COUNT] = {
 		"UPDATE tokens SET token_id = ?2, user_id = ?3, created_msec = ?4, expires_on = ?5, generation = ?6,"
 		" rotated_at = ?7, username = ?8 WHERE number = ?1",
 	[TOKEN_AIM] =
-		"UPDATE tokens SET token_id = ?3, user_id = ?4, created_msec = ?5, expires_on = ?6, username = ?7"
-		" WHERE number = ?1 AND token_id = ?2",
+		"UPDATE tokens SET token_id = ?3, user_id = ?4, created_msec = ?5, expires_on = ?6, username = ?7,"
+		" rotated_at = ?8 WHERE number = ?1 AND token_id = ?2",
 
 	[ROTATIONS_READ_OPEN] =
 		"SELECT id, " ROTATION_FIXED ", " ROTATION_MOVING ", (SELECT address FROM tokens WHERE number = token), sealed"

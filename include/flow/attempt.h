@@ -42,6 +42,7 @@ struct frozen {
 	/* REPLACE alone: */
 	int64_t overlap_sec;           /* how long the old one lives beside the new */
 	int64_t quiet_sec;             /* and how long nobody may have used it before it is retired; 0: does not matter */
+	int64_t rotated_at;            /* when the target was made by us; 0: it was not */
 	const char *username;          /* of a deploy token: the target's, and the one to create */
 };
 extern const struct shape frozen_shape;

@@ -193,7 +193,7 @@ must_check bool journal_erase_sealed(struct journal *journal, int64_t number, st
 #define SECRET_MARK_TEXT 33
 void journal_mark(const struct journal *journal, const struct secret *secret, char text[SECRET_MARK_TEXT]);
 
-/* Has the record `old->number` mean `old`'s token (id, user, dates, username) again, if it means `new_id`; generation and the rest
+/* Has the record `old->number` mean `old`'s token (id, user, dates, username, when we made it) again, if it means `new_id`; generation and the rest
  * stay. */
 must_check bool journal_aim(struct journal *journal, int64_t new_id, const struct token_record *old,
 	struct err *err);

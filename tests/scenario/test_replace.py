@@ -134,6 +134,19 @@ class Hands(ReplaceCase):
                 self.assertTrue(self.old_lives())
                 self.finishes()
 
+    def test_an_old_one_is_in_use_again_when_no_other_can_be_made(self):
+        """The new one was held, ended by somebody, and then its destination refused the next: the row is given up."""
+        self.adopts()
+        self.sim.fault("status", method="PUT", path="*/variables/*", status=403, times=0, nth=2,
+                       body='{"message":"403 Forbidden"}', content_type="application/json")
+        self.host.run("run")
+        self.advance("6m")
+        self.end_by_hand(self.all_made()[-1]["id"])
+        self.needs_person(self.host.run("run"), "GLR-113")
+        self.assertEqual(self.states()[-1], "dropped")
+        self.clear_faults()
+        self.finishes()
+
     def test_an_old_one_that_is_gone_beforehand_is_told_and_nothing_made(self):
         self.adopts()
         self.end_by_hand(self.old()[0]["id"])

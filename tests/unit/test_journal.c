@@ -447,6 +447,7 @@ a_record_is_aimed_back_from_the_new_token_and_from_no_other(void **unused)
 	assert_int_equal(records.items[0].created_msec, old.created_msec);
 	assert_int_equal(records.items[0].expires_on, old.expires_on);
 	assert_string_equal(records.items[0].username, old.username);
+	assert_int_equal(records.items[0].rotated_at, 0);
 	assert_int_equal(records.items[0].generation, 1);
 	rotation_done(&row);
 	fixture_close(&fixture);
