@@ -1,7 +1,7 @@
 """Answers about a replacement are lost: one new token in the end, and nothing of somebody else's is touched."""
 from harness import main, until
 from lost import FAULTS
-from replaced import DeployCase, ReplaceCase
+from replaced import ReplaceCase
 
 # Done or not, with an answer or without.
 FEW = [("drop_before_commit", {}), ("drop_after_commit", {}), ("cut_body", {}), ("status", {"status": 500})]
@@ -127,23 +127,6 @@ class OldLost(Lost):
         self.host.run("run")
         self.is_finished([theirs])
         self.assertTrue(self.sim.alive(theirs))
-
-
-class DeployLost(DeployCase, Lost):
-    namesakes = ({}, {"expires_at": "2027-02-19T00:00:00Z"}, {"username": "gitlab+deploy-token-99"},
-                 {"username": "gitlab+deploy-token-99", "expires_at": "2027-02-19T00:00:00Z"})
-
-    def test_what_cannot_be_told_apart_is_not_touched(self):
-        """With our user name and our day, and another second: by a GitLab, perhaps, that keeps no seconds."""
-        made, code = self.make_theirs_in_between("drop_before_commit", {}, username=self.username,
-                                                 expires_at="2027-02-18T00:00:00Z")
-        self.assertEqual(code, 3)
-        self.needs_person(self.host.run("run"), "GLR-118")
-        self.assertEqual([t["id"] for t in self.alive_now()], [self.old()[0]["id"], made])
-        self.assertEqual(self.asked("DELETE"), [])
-        # Once a person has looked, and ended it, it goes on.
-        self.sim.ask("DELETE", f"/projects/shop%2Fapi/deploy_tokens/{made}?by=tests")
-        self.finishes()
 
 
 if __name__ == "__main__":
