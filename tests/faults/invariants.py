@@ -66,9 +66,9 @@ def each_destination_holds_a_living_secret(stage, end):
 def what_lives_through_us_is_in_the_journal(stage, end):
     known = {row["token_id"] for row in stage.rows("SELECT token_id FROM tokens")}
     known |= {row["new_id"] for row in stage.rows("SELECT new_id FROM rotations WHERE closed_at IS NULL")}
-    others = made_by_acts(stage) | set(stage.baseline.tokens)
-    for token in end.tokens.values():
-        if token["alive"] and token["id"] not in known | others:
+    others = made_by_acts(stage)
+    for key, token in end.tokens.items():
+        if token["alive"] and token["id"] not in known | others and key not in stage.baseline.tokens:
             yield f"#{token['id']} lives, made by us, and the journal knows nothing of it"
 
 
@@ -118,7 +118,7 @@ def each_request_has_its_intent(stage, end):
         intents[key] = intents.get(key, 0) + 1
     for request in end.requests:
         rotated = re.search(r"/(\d+|self)/rotate$", request["path"])
-        if request["method"] != "POST" or not (rotated or re.search(r"access_tokens$", request["path"])):
+        if request["method"] != "POST" or not (rotated or re.search(r"(access|deploy)_tokens$", request["path"])):
             continue
         key = 0
         if rotated:
@@ -132,16 +132,17 @@ def no_more_is_rotated_than_was_lost(stage, end):
     """A clean rotation is one request; each disturbance costs one more at the most."""
     most = stage.disturbed + len(stage.acts) + 1 + sum(killed(ran) or ran.verb[0] == "rotate" for ran in stage.runs)
     for managed in stage.road.managed:
-        made = [t for t in end.tokens.values() if is_of(stage, t, managed)
-                and t["id"] not in stage.baseline.tokens and t["id"] not in made_by_acts(stage)]
+        made = [t for key, t in end.tokens.items() if is_of(stage, t, managed)
+                and key not in stage.baseline.tokens and t["id"] not in made_by_acts(stage)]
         if len(made) > most:
             yield f"{len(made)} new tokens of {managed.name}, and {most} at the most were to be expected"
 
 
 def nothing_rotates_twice_a_day(stage, end):
     last = {}
-    for row in stage.rows("SELECT token, opened_at FROM rotations WHERE reason = '' AND generation > 0 AND state ="
-                          " (SELECT max(state) FROM rotations WHERE closed_at IS NOT NULL AND new_id > 0) ORDER BY id"):
+    for row in stage.rows("SELECT token, opened_at FROM rotations WHERE reason = '' AND generation > 0 AND state IN"
+                          " (SELECT r.state FROM rotations r JOIN events e ON e.rotation = r.id WHERE e.name ="
+                          " 'rotation.closed') ORDER BY id"):
         if row["opened_at"] - last.get(row["token"], -DAY) < DAY:
             yield f"token {row['token']} was rotated twice within a day, unordered"
         last[row["token"]] = row["opened_at"]
@@ -149,7 +150,7 @@ def nothing_rotates_twice_a_day(stage, end):
 
 def each_date_is_asked_for(stage, end):
     for request in end.requests:
-        if request["method"] == "POST" and re.search(r"access_tokens(/\w+/rotate)?$", request["path"]) and \
+        if request["method"] == "POST" and re.search(r"(access|deploy)_tokens(/\w+/rotate)?$", request["path"]) and \
                 request["outcome"] is not None and "expires_at" not in (request["body"] or {}):
             yield f"no date asked for: {told(request)}"
 

@@ -6,6 +6,7 @@ import dataclasses
 from stage import ROOT
 
 OLD = "glpat-push-old-00000000"  # what the destinations hold at the beginning
+OLD_DEPLOY = "gldt-old-000000000000"
 DUE = {"created": "-85d", "expires": "+5d"}
 FAR = {"created": "-10d", "expires": "+80d"}
 
@@ -25,7 +26,8 @@ class Road:
     policy: str
     managed: tuple
     verb: tuple = ("run",)
-    before: tuple = ()
+    before: tuple = ()  # verbs, and spans by which the clock is moved on
+    afterwards: tuple = ()  # spans after which there is more to do
     version: str = "18.11.5"
     lifetimes: str = '[ { for: "*", max_lifetime: 90d } ]'
     credential: str = ROOT
@@ -49,7 +51,9 @@ def world(due=DUE, **more):
                     "service_accounts": [{"username": "bot", "tokens": [{"name": "sync", "id": 55, **due}]}]},
                    {"path": "mall", "tokens": [{"name": "ci", "id": 72, **DUE}]}],
         "projects": [{"path": "shop/api", "tokens": [{"name": "push", "id": 51, "secret": OLD, **due}, {"name": "other", "id": 61, **DUE}],
-                      "variables": [variable("PUSH", OLD), variable("OTHER")]},
+                      "variables": [variable("PUSH", OLD), variable("PULL", OLD_DEPLOY), variable("OTHER")],
+                      "deploy_tokens": [{"name": "pull", "username": "gitlab+deploy-token-99", "secret": OLD_DEPLOY,
+                                         "scopes": ["read_registry"], "expires": "+5d"}]},
                      {"path": "shop/web", "tokens": [{"name": "push", "id": 41, **DUE}], "variables": [variable("PUSH")]}],
         **more}
 
@@ -65,6 +69,9 @@ def to_variable(key, more="project: shop/api"):
 
 API = ("shop/api", "PUSH", "*")
 PUSH = entry("project:shop/api:push", "ci_variable: PUSH", "file: OUT/push")
+REPLACE = entry("project:shop/api:push", "ci_variable: PUSH", "file: OUT/push",
+                more="strategy: replace;new_bot: accept;overlap: 1d")
+DEPLOY = entry("project_deploy:shop/api:pull", "ci_variable: PULL", "file: OUT/pull", more="overlap: 1d")
 NEW = "scopes: [ api ];access_level: developer"
 
 KEPT = "glpat-kept-old-0000000"
@@ -102,6 +109,17 @@ ROADS = [
                                         more=BY_ITSELF.format("first")),
          (Managed("keeper", "glrotate", (("shop/api", "KEPT", "*"),), ("kept",)),), credential="glpat-rescue-000000",
          files={"first": KEPT}),
+    Road("replace", world(), REPLACE, (Managed("shop/api", "push", (API,), ("push",)),), files={"push": OLD},
+         afterwards=("25h",)),
+    Road("retire", world(), REPLACE, (Managed("shop/api", "push", (API,), ("push",)),), files={"push": OLD},
+         before=(("run",), "25h"), afterwards=("25h",)),
+    Road("deploy", world(), DEPLOY, (Managed("shop/api", "pull", (("shop/api", "PULL", "*"),), ("pull",)),),
+         files={"pull": OLD_DEPLOY}, afterwards=("25h",)),
+    Road("retire-deploy", world(), DEPLOY, (Managed("shop/api", "pull", (("shop/api", "PULL", "*"),), ("pull",)),),
+         files={"pull": OLD_DEPLOY}, before=(("run",), "25h"), afterwards=("25h",)),
+    Road("takeover", world(), entry("project:shop/api:push", "ci_variable: PUSH", "file: OUT/push",
+                                    more="on_foreign_rotation: takeover;on_loss: recreate"),
+         (Managed("shop/api", "push", (API,), ("push",)),), files={"push": OLD}),
     Road("several", world(), PUSH + entry("group:shop:ci", to_variable("CI")) +
          entry("personal:alice:laptop", to_variable("ALICE")),
          (Managed("shop/api", "push", (API,), ("push",)), Managed("shop", "ci", (("shop/api", "CI", "*"),)),

@@ -53,7 +53,10 @@ class Stage:
         self.acts = []  # (the order, what came of it)
         self.disturbed = 0
         for verb in road.before:
-            self.run(*verb)
+            if isinstance(verb, str):
+                self.sim.ask("POST", "/sim/clock", {"advance": verb})
+            else:
+                self.run(*verb)
         self.first_run = len(self.runs)
         self.sim.ask("DELETE", "/sim/requests")
         self.baseline = self.look()
@@ -169,17 +172,18 @@ class Look:
     def __init__(self, stage):
         ask = stage.sim.ask
         self.tokens = {t["id"]: t for t in ask("GET", "/sim/tokens").json}
+        # They count for themselves, and know no "revoked".
+        self.tokens |= {f"deploy {t['id']}": {**t, "revoked": not t["alive"]}
+                        for t in ask("GET", "/sim/deploy_tokens").json}
         self.variables = {(v["owner"], v["key"], v.get("environment_scope") or "*"): v
                           for v in ask("GET", "/sim/variables").json}
-        self.deploy_tokens = {t["id"]: t for t in ask("GET", "/sim/deploy_tokens").json}
         self.requests = [r for r in ask("GET", "/sim/requests").json if r["query"] != BY_TESTS]
         self.files = {file.name: file.read_text() for file in stage.out.iterdir() if file.is_file()}
 
     def secrets(self, road):
         """Those that came into the program's hands."""
         names = {managed.name for managed in road.managed}
-        return {t["secret"] for t in [*self.tokens.values(), *self.deploy_tokens.values()]
-                if t["name"] in names and t.get("secret")} | {road.credential}
+        return {t["secret"] for t in self.tokens.values() if t["name"] in names} | {road.credential}
 
 
 def killed(ran):
