@@ -173,7 +173,8 @@ class Look:
         ask = stage.sim.ask
         self.tokens = {t["id"]: t for t in ask("GET", "/sim/tokens").json}
         # They count for themselves, and know no "revoked".
-        self.tokens |= {f"deploy {t['id']}": {**t, "revoked": not t["alive"]}
+        now = ask("GET", "/sim/clock").json["now"]
+        self.tokens |= {f"deploy {t['id']}": {**t, "revoked": not t["alive"] and (t["expires_at"] or "9") > now}
                         for t in ask("GET", "/sim/deploy_tokens").json}
         self.variables = {(v["owner"], v["key"], v.get("environment_scope") or "*"): v
                           for v in ask("GET", "/sim/variables").json}
