@@ -246,9 +246,9 @@ step_retire(struct attempt *attempt, struct err *err)
 
 /* --- settle --- */
 
-/* GitLab's list shows that it is gone, and nothing else that our requests made. */
-bool
-step_settle(struct attempt *attempt, struct err *err)
+/* Whether GitLab's list shows that the old one is gone. */
+static bool
+read_end(struct attempt *attempt, bool *is_gone, struct err *err)
 {
 	const struct rotation *row = attempt->row;
 	const struct token *old;
@@ -258,8 +258,24 @@ step_settle(struct attempt *attempt, struct err *err)
 	if (!evidence_list(attempt, &all, err) || !new_is_listed(attempt, &all, err))
 		return false;
 	old = row->old_id ? evidence_find(&all, row->old_id) : NULL;
-	if (old && token_is_alive(old, now_of(attempt)))
+	*is_gone = !old || !token_is_alive(old, now_of(attempt));
+	return true;
+}
+
+/* An answer that said it is gone may have been a proxy's. What was sent in this run is not sent again in it: a replica may
+ * lag behind. */
+bool
+step_settle(struct attempt *attempt, struct err *err)
+{
+	bool is_gone;
+
+	if (!read_end(attempt, &is_gone, err))
+		return false;
+	if (!is_gone && !attempt->retired &&
+		(!step_retire(attempt, err) || !read_end(attempt, &is_gone, err)))
+		return false;
+	if (!is_gone)
 		return err_set(err, ERR_LATER, 0, "#%lld, which was retired, still lives",
-			(long long)old->id);
+			(long long)attempt->row->old_id);
 	return step_sweep(attempt, err);
 }

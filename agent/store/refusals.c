@@ -14,31 +14,32 @@
 #define FILE_MOST_BYTES 65536
 
 struct refusals {
-	int fd; /* -1: nothing is remembered */
+	int dirfd; /* the state's; -1: nothing is remembered */
 };
 
 struct refusals *
 refusals_open(const struct state *state)
 {
 	struct refusals *refusals = memory_or_abort(calloc(1, sizeof(*refusals)));
-	const int dirfd = state ? state_dirfd(state) : -1;
 
-	refusals->fd = dirfd < 0 ? -1
-	                         : openat(dirfd, "refused",
-					   O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC |
-						   O_NOFOLLOW | O_NOCTTY,
-					   0600);
+	refusals->dirfd = state ? state_dirfd(state) : -1;
 	return refusals;
 }
 
 void
 refusals_close(struct refusals *refusals)
 {
-	if (!refusals)
-		return;
-	if (refusals->fd >= 0)
-		close(refusals->fd);
 	free(refusals);
+}
+
+/* Who was never refused leaves no file. */
+static int
+open_file(const struct refusals *refusals, int how)
+{
+	if (refusals->dirfd < 0)
+		return -1;
+	return openat(refusals->dirfd, "refused",
+		how | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 }
 
 static off_t
@@ -52,12 +53,13 @@ length_of(int fd)
 size_t
 refusals_ages(struct refusals *refusals, int64_t *ages_sec, size_t most)
 {
-	const off_t length = length_of(refusals->fd);
+	auto_close int fd = open_file(refusals, O_RDONLY);
+	const off_t length = length_of(fd);
 	const off_t from = length > TAIL_BYTES ? length - TAIL_BYTES : 0;
 	const int64_t now = clock_msec() / 1000;
 	char text[TAIL_BYTES + 1], *line = text;
 	size_t count = 0;
-	const ssize_t got = length ? pread(refusals->fd, text, TAIL_BYTES, from) : 0;
+	const ssize_t got = length ? pread(fd, text, TAIL_BYTES, from) : 0;
 
 	text[got > 0 ? got : 0] = '\0';
 	/* The first of a tail may be a part of a line. */
@@ -77,17 +79,17 @@ refusals_ages(struct refusals *refusals, int64_t *ages_sec, size_t most)
 void
 refusals_add(void *argument)
 {
-	struct refusals *refusals = argument;
+	auto_close int fd = open_file(argument, O_RDWR | O_CREAT);
 	char line[24];
 	const int length =
 		snprintf(line, sizeof(line), "%lld\n", (long long)(clock_msec() / 1000));
 
-	if (refusals->fd < 0)
+	if (fd < 0)
 		return;
 	/* Nobody who is refused so often is told from one who begins anew. */
-	if (length_of(refusals->fd) > FILE_MOST_BYTES && ftruncate(refusals->fd, 0))
+	if (length_of(fd) > FILE_MOST_BYTES && ftruncate(fd, 0))
 		return;
 	/* One line is one write, so that two runs do not mix theirs. */
-	if (write(refusals->fd, line, (size_t)length) != length)
+	if (write(fd, line, (size_t)length) != length)
 		return;
 }

@@ -16,27 +16,7 @@ EXPECTED = [
      "which holds no secret"),
 ]
 
-# Not as it should be: each goes when the program is mended, and is counted in the figures meanwhile.
-OPEN = [
-    ("*deploy/*/*-DELETE-*/*", ("it_settles", "an_idle_run_is_as_the_last", *DEAD),
-     "an end that was answered and did not happen is waited for, and not asked for again"),
-    ("retire/*/*-DELETE-*/*", ("it_settles", "an_idle_run_is_as_the_last", *DEAD),
-     "the same"),
-    ("replace/request/*-POST-*/*", ("what_lives_through_us_is_in_the_journal",),
-     "a creation that was delivered twice, or done although its answer denied it, leaves a token that nobody ends"),
-    ("deploy/request/*-POST-*/*", ("what_lives_through_us_is_in_the_journal",),
-     "the same"),
-]
-
-
-def rules_of(table, name):
-    return tuple(rule for pattern, rules, _ in table if fnmatch.fnmatch(name, pattern) for rule in rules)
-
 
 def expected(name):
     """The rules that are waived for a case."""
-    return rules_of(EXPECTED, name) + rules_of(OPEN, name)
-
-
-def is_open(name):
-    return bool(rules_of(OPEN, name))
+    return tuple(rule for pattern, rules, _ in EXPECTED if fnmatch.fnmatch(name, pattern) for rule in rules)

@@ -16,7 +16,7 @@ import traceback
 
 import axes
 import invariants
-from expected import expected, is_open
+from expected import expected
 from roads import ROADS
 from stage import Stage, told
 
@@ -117,7 +117,6 @@ def play_all(options):
         for result in pool.imap_unordered(play_numbered, range(len(CASES))):
             figures[f"{result.axis} cases"] += 1
             figures["cases"] += 1
-            figures["open"] += is_open(result.name)
             figures["missed"] += not result.hit
             figures["broken"] += len(result.breaches)
             figures["failed"] += bool(result.breaches)
@@ -147,7 +146,7 @@ def main():
     figures = play_all(options)
     axes_told = ", ".join(f"{count} {name[:-6]}" for name, count in sorted(figures.items()) if name.endswith(" cases"))
     print(f"matrix: {figures['cases']} cases ({axes_told}), {figures['cases'] - figures['missed']} faults met, "
-          f"{figures['failed']} failed, {figures['open']} under open faults, {figures['broken']} invariants broken, {time.monotonic() - began:.0f} s")
+          f"{figures['failed']} failed, {figures['broken']} invariants broken, {time.monotonic() - began:.0f} s")
     return 1 if figures["failed"] or not figures["cases"] else 0
 
 

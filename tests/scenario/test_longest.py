@@ -1,4 +1,6 @@
 """GitLab lets tokens live less long than the policy says: its refusal is read, and nothing is asked for ever."""
+import collections
+
 from harness import Case, main
 
 NAMES = ["a", "b", "c"]
@@ -89,7 +91,9 @@ class Longest(Case):
             self.sim.fault("status", method="POST", path="*/rotate", status=400, times=times, content_type="application/json",
                            body=f'{{"message":"400 Bad request - Expiration date must be before {date}"}}')
         self.needs_person(self.host.run("run"), "GLR-117")
-        self.assertEqual(len(self.asked("POST", "/rotate$")), 6)
+        # Who asks when another has been told already asks for that date at once.
+        asked = collections.Counter(request["path"] for request in self.asked("POST", "/rotate$"))
+        self.assertEqual((len(asked), max(asked.values())), (3, 2))
 
 
 class Spin(Case):
