@@ -42,7 +42,7 @@ page_used(struct arena *arena, int64_t last_used_msec, int64_t now)
 	return arena_format(arena, "used %s", ago_text(now - last_used_msec / 1000, ago));
 }
 
-#define NOT_TOLD "GitLab does not tell when"
+#define NOT_TOLD "last use not told by GitLab"
 
 const char *
 page_token_used(struct arena *arena, const struct token *token, int64_t now)

@@ -79,7 +79,8 @@ add_unremembered(struct reader *reader)
 				.username = "",
 				.expires_on = NO_DATE,
 				.last_used_msec = NO_MOMENT,
-				.adopted_at = NO_MOMENT };
+				.adopted_at = NO_MOMENT,
+				.seen_at = NO_MOMENT };
 	}
 	reader->standings->records = (struct token_records){ all, count };
 }

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 
-from roads import OLD, Managed, entry
+from roads import REPLACE, Managed, entry
 
 
 @dataclasses.dataclass
@@ -35,6 +35,11 @@ def moved(stage):
     """What is begun goes where it was to go; all else goes to the new place."""
     stage.edit(policy=entry("project:shop/api:push", "ci_variable: MOVED"))
     stage.also_good = (Managed("shop/api", "push", (("shop/api", "MOVED", "*"),)),)
+
+
+def strategy_changed(stage):
+    """What is begun is finished as it was begun; what was not yet is replaced."""
+    stage.edit(policy=REPLACE)
 
 
 def broken(stage):
@@ -97,6 +102,8 @@ EDITS = [
     Edit("entry-removed", removed),
     Edit("entry-removed-and-put-back", removed_and_put_back),
     Edit("destination-moved", moved),
+    Edit("strategy-changed", strategy_changed, "the old one lives on until its overlap is over",
+         waived=("one_token_of_a_name_lives",)),
     Edit("policy-broken", broken),
     Edit("lifetime-shortened", shortened),
     Edit("key-gone", key_is_gone),
@@ -167,6 +174,3 @@ def killed_twice(first, second):
         stage.run("run", fault=f"{second}:kill")
         return hit and stage.shim_hit()
     return disturb
-
-
-assert OLD

@@ -22,8 +22,8 @@ class Adopting(DeployCase):
         self.assertEqual(self.changes(), [])
         told = self.exits(0, "explain", "pull").out
         self.assertIn("with the user name 'gitlab+deploy-token-99', first seen 2026-11-21 10:00 UTC", told)
-        self.assertIn("GitLab does not tell when", told)
-        self.assertIn("GitLab does not tell when", self.exits(0, "status", "--all", "--output", "TOKEN,USED").out)
+        self.assertIn("last use not told by GitLab", told)
+        self.assertIn("last use not told by GitLab", self.exits(0, "status", "--all", "--output", "TOKEN,USED").out)
 
     def test_one_that_ends_soon_is_due_with_its_whole_window(self):
         """As if it had been made for as long as the policy lets it live, and not when we first saw it."""
