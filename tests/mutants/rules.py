@@ -41,7 +41,8 @@ MUTANTS = [
     Mutant(1, "the intent is durable before the request", "agent/store/moves.c",
            "bool waits = to == STATE_INTENDED || to == STATE_HELD;", "bool waits = to == STATE_HELD;",
            scenario("kill", "Kill.test_the_intent_is_on_disk_before_the_request_is_sent")
-           + scenario("rules", "Rules.test_rule_1_a_creation_is_intended_on_disk_before_it_is_sent")),
+           + scenario("rules", "Rules.test_rule_1_a_creation_is_intended_on_disk_before_it_is_sent")
+           + matrix("project/call/*-recv--/cut")),
     Mutant(1, "the answer is durable before it is delivered", "agent/store/moves.c",
            "bool waits = to == STATE_INTENDED || to == STATE_HELD;", "bool waits = to == STATE_INTENDED;",
            scenario("rules", "Rules.test_rule_1_nothing_is_delivered_before_the_answer_is_on_disk")
@@ -174,7 +175,8 @@ MUTANTS = [
     # --- 6: what holds two runs after the last fault ---
     Mutant(6, "forks of ours are revoked", "agent/flow/retire.c",
            "else if (!revoke_fork(attempt, token, err)) return false;", "",
-           scenario("lost", "Lost.test_a_second_successor_of_our_own_is_revoked")),
+           scenario("lost", "Lost.test_a_second_successor_of_our_own_is_revoked")
+           + matrix("create/request/*POST*/twice")),
     Mutant(6, "what is not ours is not revoked", "agent/flow/retire.c",
            "if (!evidence_is_ours(attempt, token))", "if (false)",
            scenario("rules", "Rules.test_rule_6_a_second_successor_that_is_not_ours_is_told_and_left_alone")),
@@ -233,7 +235,8 @@ MUTANTS = [
     Mutant(8, "a dead credential is not presented again", "agent/flow/identity.c",
            "if (err->kind == ERR_CREDENTIAL || err->kind == ERR_REFUSED) return refuse(identity, err); return false;",
            "return true;",
-           scenario("hands", "Hands.test_a_dead_credential_is_presented_once_and_no_more")),
+           scenario("hands", "Hands.test_a_dead_credential_is_presented_once_and_no_more")
+           + matrix("self/request/*401*")),
     Mutant(8, "a plain 401 is the entry's alone", "agent/gitlab/answer.c",
            "case 401: return kind_of_401(said);", "case 401:\n\t\t(void)kind_of_401;\n\t\treturn ERR_CREDENTIAL;",
            scenario("rules", "Rules.test_rule_8_a_plain_401_while_our_credential_lives_is_that_tokens_alone")),

@@ -21,7 +21,8 @@ AFTER_THE_ROTATION = 12
 
 
 def may_dump():
-    for number in (signal.SIGABRT, signal.SIGSEGV, signal.SIGQUIT):  # who runs in the background was told to ignore some
+    # Who runs in the background was told to ignore some.
+    for number in (signal.SIGABRT, signal.SIGSEGV, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
