@@ -74,8 +74,7 @@ answer_grow(struct exchange *exchange, size_t wanted)
 		capacity = wanted;
 	grown = secret_new(capacity);
 	if (exchange->answer)
-		(void)!secret_append(grown, secret_reveal(exchange->answer),
-			secret_length(exchange->answer));
+		(void)!secret_join(grown, exchange->answer);
 	secret_free(exchange->answer);
 	exchange->answer = grown;
 	exchange->answer_capacity = capacity;
@@ -348,12 +347,10 @@ add_header(struct curl_slist **headers, const char *line)
 
 /* libcurl's copy of the line is wiped when the list is freed; ours is a secret as well. */
 static void
-add_token(struct curl_slist **headers, const struct secret *token)
+add_credential(struct curl_slist **headers, const char *head, const struct secret *credential)
 {
-	static const char name[] = "PRIVATE-TOKEN: ";
-	auto_secret struct secret *line = secret_new(strlen(name) + secret_length(token));
-	bool fits = secret_append(line, name, strlen(name)) &&
-	            secret_append(line, secret_reveal(token), secret_length(token));
+	auto_secret struct secret *line = secret_new(strlen(head) + secret_length(credential));
+	bool fits = secret_append(line, head, strlen(head)) && secret_join(line, credential);
 
 	assert(fits);
 	(void)fits;
@@ -361,16 +358,20 @@ add_token(struct curl_slist **headers, const struct secret *token)
 }
 
 static struct curl_slist *
-request_headers(const struct http_request *request)
+request_headers(const struct http_request *request, struct arena *arena)
 {
 	struct curl_slist *headers = NULL;
 
 	add_header(&headers, "Accept: application/json");
 	add_header(&headers, "Expect:");
 	if (changes_something(request))
-		add_header(&headers, "Content-Type: application/json");
-	if (request->private_token)
-		add_token(&headers, request->private_token);
+		add_header(&headers, arena_format(arena, "Content-Type: %s",
+					     request->content_type ? request->content_type
+								   : "application/json"));
+	if (request->credential)
+		add_credential(&headers,
+			request->credential_head ? request->credential_head : "PRIVATE-TOKEN: ",
+			request->credential);
 	return headers;
 }
 
@@ -448,8 +449,8 @@ http_send(struct http *http, const struct http_request *request, struct http_ans
 {
 	struct exchange exchange = { .request = request,
 		.answer_max_bytes = http->site->answer_max_bytes };
-	auto_headers struct curl_slist *headers = request_headers(request);
 	auto_arena struct arena *arena = arena_new();
+	auto_headers struct curl_slist *headers = request_headers(request, arena);
 	CURLcode code;
 
 	assert(request->path[0] == '/');

@@ -59,6 +59,25 @@ secret_append(struct secret *secret, const void *bytes, size_t length)
 	return true;
 }
 
+bool
+secret_join(struct secret *secret, const struct secret *more)
+{
+	return secret_append(secret, more->bytes, more->length);
+}
+
+struct secret *
+secret_base64(const struct secret *secret)
+{
+	const int variant = sodium_base64_VARIANT_ORIGINAL;
+	const size_t room = sodium_base64_encoded_len(secret->length, variant);
+	struct secret *text = secret_new(room);
+
+	sodium_bin2base64(text->bytes, room, (const unsigned char *)secret->bytes,
+		secret->length, variant);
+	text->length = room - 1;
+	return text;
+}
+
 static void
 drop_line_end(struct secret *secret)
 {

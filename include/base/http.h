@@ -40,8 +40,11 @@ void http_free(struct http *http);
 struct http_request {
 	const char *method;                  /* "GET", "POST", "PUT", "DELETE" */
 	const char *path;                    /* behind the site's URL, already percent-encoded; no secret */
-	const struct secret *private_token;  /* PRIVATE-TOKEN header; NULL: none */
+	const struct secret *credential;     /* the PRIVATE-TOKEN header's; NULL: none */
 	const struct secret *body;           /* JSON; NULL with a method that changes something: `{}` */
+	const char *credential_head;         /* the header that carries the credential instead, up to its value:
+	                                        "Authorization: Bearer "; NULL: "PRIVATE-TOKEN: " */
+	const char *content_type;            /* of the body; NULL: application/json */
 };
 
 struct http_answer {

@@ -24,6 +24,12 @@ struct secret *secret_copy(const void *bytes, size_t length);
 /* Appends; false when the capacity is reached (nothing is written then). */
 must_check bool secret_append(struct secret *secret, const void *bytes, size_t length);
 
+/* The same of another secret. */
+must_check bool secret_join(struct secret *secret, const struct secret *more);
+
+/* Its bytes in base64, with padding and without line ends. The caller's. */
+struct secret *secret_base64(const struct secret *secret);
+
 /* Reads `fd` to its end; ERR_POLICY when it holds more than `max_bytes`, zero bytes or nothing.
  * One trailing newline (or CRLF) is not part of a secret and is dropped. */
 must_check bool secret_read(int fd, size_t max_bytes, struct secret **secret, struct err *err);

@@ -1,0 +1,240 @@
+#include "base/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+
+/* Our ends of the three pipes, and what they carry. */
+enum { IN, OUT, COMPLAINT, PIPES };
+struct running {
+	const struct child *child;
+	pid_t pid;
+	int ended; /* readable once it is a zombie */
+	int ends[PIPES];
+	size_t given;
+	struct secret *kept[PIPES];
+};
+
+static const char *const inherited[] = { "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR" };
+
+static const char **
+environment_of(const struct child *child, struct arena *arena)
+{
+	size_t count = 0, more = 0;
+	const char **all;
+
+	while (child->environment && child->environment[more])
+		more++;
+	all = arena_alloc(arena, (ARRAY_SIZE(inherited) + more + 1) * sizeof(*all));
+	for (size_t i = 0; i < ARRAY_SIZE(inherited); i++)
+		if (getenv(inherited[i]))
+			all[count++] = arena_format(
+				arena, "%s=%s", inherited[i], getenv(inherited[i]));
+	for (size_t i = 0; i < more; i++)
+		all[count++] = child->environment[i];
+	all[count] = NULL;
+	return all;
+}
+
+static void
+close_end(int *end)
+{
+	if (*end >= 0)
+		close(*end);
+	*end = -1;
+}
+
+/* Both ends are close-on-exec; ours does not block. */
+static bool
+open_pipes(int ours[PIPES], int theirs[PIPES], struct err *err)
+{
+	for (int i = 0; i < PIPES; i++)
+		ours[i] = theirs[i] = -1;
+	for (int i = 0; i < PIPES; i++) {
+		int ends[2];
+
+		if (pipe2(ends, O_CLOEXEC))
+			return err_set(err, ERR_LATER, errno, "no pipe can be made");
+		ours[i] = ends[i == IN];
+		theirs[i] = ends[i != IN];
+		if (fcntl(ours[i], F_SETFL, O_NONBLOCK))
+			return err_set(err, ERR_LATER, errno, "no pipe can be made");
+	}
+	return true;
+}
+
+static int
+spawn(const struct child *child, const int theirs[PIPES], pid_t *pid)
+{
+	auto_arena struct arena *arena = arena_new();
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+	int code;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	for (int i = 0; i < PIPES; i++)
+		posix_spawn_file_actions_adddup2(&actions, theirs[i], i);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes,
+		POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	code = posix_spawnp(pid, child->argv[0], &actions, &attributes,
+		(char *const *)(uintptr_t)child->argv,
+		(char *const *)(uintptr_t)environment_of(child, arena));
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return code;
+}
+
+static bool
+start(struct running *running, struct err *err)
+{
+	int theirs[PIPES];
+	bool ok = open_pipes(running->ends, theirs, err);
+
+	if (ok) {
+		const int code = spawn(running->child, theirs, &running->pid);
+
+		ok = !code ||
+		     err_set(err, code == EAGAIN || code == ENOMEM ? ERR_LATER : ERR_REFUSED,
+			     code, "cannot run '%s'", running->child->argv[0]);
+	}
+	for (int i = 0; i < PIPES; i++)
+		close_end(&theirs[i]);
+	if (!ok)
+		return false;
+	running->ended = (int)syscall(SYS_pidfd_open, running->pid, 0);
+	return true;
+}
+
+/* --- while it runs --- */
+
+static void
+give_input(struct running *running)
+{
+	const struct secret *input = running->child->input;
+	const size_t length = input ? secret_length(input) : 0;
+
+	while (running->given < length) {
+		const ssize_t sent = write(running->ends[IN],
+			secret_reveal(input) + running->given, length - running->given);
+
+		if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		/* One that does not want it all may still do its work. */
+		if (sent <= 0)
+			break;
+		running->given += (size_t)sent;
+	}
+	close_end(&running->ends[IN]);
+}
+
+/* What does not fit is read all the same, so that the child is not held up. */
+static void
+take_output(struct running *running, int which)
+{
+	char bytes[4096];
+	ssize_t got;
+
+	while ((got = read(running->ends[which], bytes, sizeof(bytes))) > 0) {
+		const size_t room =
+			CHILD_OUTPUT_MAX_BYTES - secret_length(running->kept[which]);
+
+		(void)!secret_append(
+			running->kept[which], bytes, (size_t)got < room ? (size_t)got : room);
+	}
+	secret_wipe(bytes, sizeof(bytes));
+	if (!got || (errno != EAGAIN && errno != EINTR))
+		close_end(&running->ends[which]);
+}
+
+static void
+serve(struct running *running, int wait_msec)
+{
+	struct pollfd polled[PIPES + 1];
+
+	for (int i = 0; i < PIPES; i++)
+		polled[i] = (struct pollfd){ .fd = running->ends[i],
+			.events = i == IN ? POLLOUT : POLLIN };
+	polled[PIPES] = (struct pollfd){ .fd = running->ended, .events = POLLIN };
+	if (poll(polled, PIPES + 1, wait_msec) <= 0)
+		return;
+	if (polled[IN].revents)
+		give_input(running);
+	for (int i = OUT; i < PIPES; i++)
+		if (polled[i].revents)
+			take_output(running, i);
+}
+
+/* Its own end counts, and not that of its pipes, which what it left behind may hold open. */
+static bool
+has_ended(const struct running *running, siginfo_t *facts)
+{
+	facts->si_pid = 0;
+	return waitid(P_PID, (id_t)running->pid, facts, WEXITED | WNOHANG) || facts->si_pid;
+}
+
+static void
+await(struct running *running, struct child_end *end)
+{
+	const int64_t until = clock_msec() + running->child->timeout_msec;
+	siginfo_t facts = { 0 };
+
+	while (!has_ended(running, &facts)) {
+		const int64_t left = until - clock_msec();
+
+		if (left <= 0 && !end->timed_out) {
+			end->timed_out = true;
+			kill(-running->pid, SIGKILL);
+		}
+		/* Without a descriptor of its end (an old kernel) it is asked for now and then. */
+		serve(running,
+			running->ended < 0 || left > 1000 || left <= 0 ? 100 : (int)left);
+	}
+	for (int i = OUT; i < PIPES; i++)
+		if (running->ends[i] >= 0)
+			take_output(running, i);
+	end->exit_code = facts.si_code == CLD_EXITED ? facts.si_status : -1;
+	end->signal = facts.si_code == CLD_EXITED ? 0 : facts.si_status;
+}
+
+bool
+child_run(const struct child *child, struct child_end *end, struct err *err)
+{
+	struct running running = { .child = child, .ended = -1 };
+	struct child_end draft = { 0 };
+	const bool ok = start(&running, err);
+
+	if (ok) {
+		for (int i = OUT; i < PIPES; i++)
+			running.kept[i] = secret_new(CHILD_OUTPUT_MAX_BYTES);
+		await(&running, &draft);
+		draft.output = running.kept[OUT];
+		draft.complaint = running.kept[COMPLAINT];
+		*end = draft;
+	}
+	for (int i = 0; i < PIPES; i++)
+		close_end(&running.ends[i]);
+	close_end(&running.ended);
+	return ok;
+}
+
+void
+child_end_done(struct child_end *end)
+{
+	secret_free(take(end->output));
+	secret_free(take(end->complaint));
+}
