@@ -21,11 +21,13 @@ settled(bool ok, struct err *err)
 static struct variable_where
 where_of(const struct destination *variable)
 {
+	const struct variable_place *place = ci_variable_place(variable);
+
 	assert(variable->owner_id > 0);
-	return (struct variable_where){ .level = (enum variable_level)variable->level,
+	return (struct variable_where){ .level = (enum variable_level)place->level,
 		.owner_id = variable->owner_id,
-		.key = variable->key,
-		.scope = variable->scope };
+		.key = place->key,
+		.scope = place->scope };
 }
 
 static bool
@@ -39,7 +41,7 @@ look(const struct destination_tools *tools, const struct destination *variable, 
 }
 
 static bool
-check_present(const struct destination_tools *tools, const struct destination *wanted,
+check_present(const struct destination_tools *tools, const struct variable_place *wanted,
 	const struct variable *present, const struct stamp *ours, struct err *err)
 {
 	const char *reason = ci_variable_impossible(wanted, present, tools->arena);
@@ -54,7 +56,8 @@ check_present(const struct destination_tools *tools, const struct destination *w
 /* --- preflight --- */
 
 static struct variable_change
-change_to(const struct destination *wanted, const struct secret *value, const char *description)
+change_to(const struct variable_place *wanted, const struct secret *value,
+	const char *description)
 {
 	return (struct variable_change){ .value = value,
 		.description = description,
@@ -69,7 +72,7 @@ create(const struct destination_tools *tools, const struct destination *variable
 	const struct secret *value, const char *description, struct variable *created,
 	struct err *err)
 {
-	const struct destination wanted = ci_variable_defaults(variable);
+	const struct variable_place wanted = ci_variable_defaults(ci_variable_place(variable));
 	const struct variable_change change = change_to(&wanted, value, description);
 	const struct variable_where where = where_of(variable);
 
@@ -119,7 +122,7 @@ write_description_again(const struct destination_tools *tools,
 		    err))
 		return err_wrap(err, "cannot be written");
 	if (strcmp(or_empty(answer.description), change.description) != 0 ||
-		strcmp(or_empty(answer.environment_scope), variable->scope) != 0)
+		strcmp(or_empty(answer.environment_scope), where.scope) != 0)
 		return err_set(err, ERR_REFUSED, 0,
 			"GitLab answered a write of its description with another description or scope");
 	return true;
@@ -136,7 +139,7 @@ variable_preflight(const struct destination_tools *tools, const struct destinati
 		return false;
 	if (!found)
 		return create_placeholder(tools, variable, err);
-	return check_present(tools, variable, &present, ours, err) &&
+	return check_present(tools, ci_variable_place(variable), &present, ours, err) &&
 	       write_description_again(tools, variable, &present, err);
 }
 
@@ -144,7 +147,7 @@ variable_preflight(const struct destination_tools *tools, const struct destinati
 
 /* A value that GitLab cannot mask is refused as a whole, and the old one, dead by now, would stay. */
 static bool
-check_maskable(const struct destination *wanted, const struct variable *present,
+check_maskable(const struct variable_place *wanted, const struct variable *present,
 	const struct secret *secret, struct err *err)
 {
 	const bool masked = wanted->visibility ? wanted->visibility != VISIBILITY_VISIBLE
@@ -159,14 +162,14 @@ check_maskable(const struct destination *wanted, const struct variable *present,
 }
 
 static bool
-check_delivered(const struct destination *variable, const struct secret *secret,
+check_delivered(const struct variable_place *wanted, const struct secret *secret,
 	const struct stamp *stamp, const struct variable *answer, struct err *err)
 {
 	struct stamp kept;
 
 	if (answer->value && !secret_equal(answer->value, secret))
 		return err_set(err, ERR_REFUSED, 0, "GitLab keeps another value than was sent");
-	if (!ci_variable_check_kept(variable, answer, err))
+	if (!ci_variable_check_kept(wanted, answer, err))
 		return false;
 	stamp_parse(answer->description, NULL, &kept, NULL);
 	/* Without a description (releases before 16.2) there is no stamp, and no fence. */
@@ -181,6 +184,7 @@ update(const struct destination_tools *tools, const struct destination *variable
 	const struct variable *present, const struct secret *secret, const struct stamp *stamp,
 	struct err *err)
 {
+	const struct variable_place *wanted = ci_variable_place(variable);
 	const struct variable_where where = where_of(variable);
 	auto_variable struct variable answer = { 0 };
 	struct variable_change change;
@@ -188,9 +192,9 @@ update(const struct destination_tools *tools, const struct destination *variable
 	struct stamp found;
 	const char *own_text = ci_variable_own_text(present->description, tools->arena, &found);
 
-	if (!check_maskable(variable, present, secret, err))
+	if (!check_maskable(wanted, present, secret, err))
 		return false;
-	change = change_to(variable, secret,
+	change = change_to(wanted, secret,
 		arena_format(tools->arena, "%s%s%s", own_text, *own_text ? " " : "",
 			stamp_text(stamp, text)));
 	/* Hiding is not GitLab's to change, and it is what it should be: see ci_variable_impossible(). */
@@ -200,7 +204,7 @@ update(const struct destination_tools *tools, const struct destination *variable
 		    variable_update(tools->gitlab, &where, &change, tools->arena, &answer, err),
 		    err))
 		return err_wrap(err, "cannot be written");
-	return check_delivered(variable, secret, stamp, &answer, err);
+	return check_delivered(wanted, secret, stamp, &answer, err);
 }
 
 static bool
@@ -217,8 +221,9 @@ variable_deliver(const struct destination_tools *tools, const struct destination
 	if (!found)
 		return create(tools, variable, secret, stamp_text(stamp, text), &created,
 			       err) &&
-		       check_delivered(variable, secret, stamp, &created, err);
-	return check_present(tools, variable, &present, stamp, err) &&
+		       check_delivered(
+			       ci_variable_place(variable), secret, stamp, &created, err);
+	return check_present(tools, ci_variable_place(variable), &present, stamp, err) &&
 	       update(tools, variable, &present, secret, stamp, err);
 }
 
@@ -265,8 +270,9 @@ variable_inspect(const struct destination_tools *tools, const struct destination
 		!look(tools, &variable, &found, &present, &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);
 	if (!found)
-		return ci_variable_describe_new(&variable, tools->arena);
-	return ci_variable_describe_change(&variable, &present, tools->arena);
+		return ci_variable_describe_new(ci_variable_place(&variable), tools->arena);
+	return ci_variable_describe_change(
+		ci_variable_place(&variable), &present, tools->arena);
 }
 
 static bool
@@ -287,6 +293,7 @@ variable_read(const struct destination_tools *tools, const struct destination *v
 
 const struct destination_row ci_variable_row = {
 	.expand = ci_variable_expand,
+	.home = ci_variable_home,
 	.pin = ci_variable_pin,
 	.preflight = variable_preflight,
 	.deliver = variable_deliver,

@@ -1,5 +1,6 @@
 #include "destination/ci_variable.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -50,6 +51,39 @@ const struct shape ci_variable_entry_shape = {
 	.bytes = sizeof(struct ci_variable_entry),
 	.scalar = "key",
 };
+
+/* clang-format off */
+#undef FILLS
+#define FILLS(member) offsetof(struct variable_place, member)
+static const struct word levels[] = {
+	{ "project", VARIABLE_PROJECT }, { "group", VARIABLE_GROUP },
+	{ "instance", VARIABLE_INSTANCE }, { NULL },
+};
+static const struct field place_fields[] = {
+	{ "level",      FIELD_WORD, FILLS(level), .required = true, .words = levels },
+	{ "owner",      FIELD_TEXT, FILLS(owner) },
+	{ "key",        FIELD_TEXT, FILLS(key), .required = true },
+	{ "scope",      FIELD_TEXT, FILLS(scope), .required = true },
+	{ "type",       FIELD_TEXT, FILLS(type) },
+	{ "visibility", FIELD_WORD, FILLS(visibility), .words = ci_variable_visibilities },
+	{ "protected",  FIELD_BOOL, FILLS(protected) },
+	{ "raw",        FIELD_BOOL, FILLS(raw) },
+	{ NULL },
+};
+/* clang-format on */
+
+const struct shape variable_place_shape = {
+	.name = "a variable's place",
+	.fields = place_fields,
+	.bytes = sizeof(struct variable_place),
+};
+
+const struct variable_place *
+ci_variable_place(const struct destination *variable)
+{
+	assert(variable->to.kind == DESTINATION_CI_VARIABLE);
+	return variable->to.value;
+}
 
 /* --- from the policy's words to one place --- */
 
@@ -106,7 +140,7 @@ own_level(enum token_type type)
 
 static bool
 resolve_owner(const struct ci_variable_entry *entry, const struct expansion *expansion,
-	struct destination *variable, struct err *err)
+	struct variable_place *variable, struct err *err)
 {
 	const struct address *token = expansion->token;
 	const char *stated = entry->project ? entry->project : entry->group;
@@ -128,7 +162,7 @@ resolve_owner(const struct ci_variable_entry *entry, const struct expansion *exp
 /* GitLab's paths do not tell capital letters from small ones. A group's own are the groups and projects
  * below it, too. */
 static bool
-is_inside(const struct destination *variable, const struct address *token)
+is_inside(const struct variable_place *variable, const struct address *token)
 {
 	const size_t length = strlen(token->owner);
 	const int level = own_level(token->type);
@@ -141,8 +175,8 @@ is_inside(const struct destination *variable, const struct address *token)
 }
 
 static bool
-check_place(
-	const struct destination *variable, const struct expansion *expansion, struct err *err)
+check_place(const struct variable_place *variable, const struct expansion *expansion,
+	struct err *err)
 {
 	if (!path_is_possible(variable->owner, variable->level))
 		return err_set(err, ERR_POLICY, 0, "'%s' is no full path of a %s",
@@ -161,18 +195,20 @@ check_place(
 }
 
 static bool
-add_scope(const char *scope, struct destination *variable, const struct expansion *expansion,
+add_scope(const char *scope, struct variable_place *variable, const struct expansion *expansion,
 	struct err *err)
 {
+	const char *text;
+
 	if (!template_fill(scope, expansion->token, expansion->arena, &variable->scope, err))
 		return false;
 	if (!scope_is_possible(variable->scope))
 		return err_set(
 			err, ERR_POLICY, 0, "'%s' is no environment scope", variable->scope);
-	variable->text = arena_format(expansion->arena, "ci_variable %s%s %s %s",
+	text = arena_format(expansion->arena, "ci_variable %s%s %s %s",
 		variable->level == VARIABLE_GROUP ? "group:" : "", variable->owner,
 		variable->key, variable->scope);
-	expansion_add(expansion, variable);
+	expansion_add(expansion, DESTINATION_CI_VARIABLE, text, variable, sizeof(*variable));
 	return true;
 }
 
@@ -180,8 +216,7 @@ bool
 ci_variable_expand(const void *value, const struct expansion *expansion, struct err *err)
 {
 	const struct ci_variable_entry *entry = value;
-	struct destination variable = { .at = entry->at,
-		.kind = DESTINATION_CI_VARIABLE,
+	struct variable_place variable = { .at = entry->at,
 		.type = entry->type,
 		.visibility = entry->visibility,
 		.protected = entry->protected,
@@ -202,23 +237,32 @@ ci_variable_expand(const void *value, const struct expansion *expansion, struct 
 
 /* --- whose it is, by number --- */
 
+struct destination_home
+ci_variable_home(const struct destination *variable)
+{
+	const struct variable_place *place = ci_variable_place(variable);
+
+	return (struct destination_home){ place->level, place->owner };
+}
+
 static bool
 place_at(const struct destination_tools *tools, const struct destination *variable, bool by_id,
 	int64_t *id, struct err *err)
 {
+	const struct variable_place *wanted = ci_variable_place(variable);
 	struct place_of_work place;
 	bool ok;
 
-	if (variable->level == VARIABLE_PROJECT)
+	if (wanted->level == VARIABLE_PROJECT)
 		ok = by_id ? people_project(tools->gitlab, variable->owner_id, tools->arena,
 				     &place, err)
 		           : people_project_at(
-				     tools->gitlab, variable->owner, tools->arena, &place, err);
+				     tools->gitlab, wanted->owner, tools->arena, &place, err);
 	else
 		ok = by_id ? people_group(tools->gitlab, variable->owner_id, tools->arena,
 				     &place, err)
 		           : people_group_at(
-				     tools->gitlab, variable->owner, tools->arena, &place, err);
+				     tools->gitlab, wanted->owner, tools->arena, &place, err);
 	if (ok)
 		*id = place.id;
 	return ok;
@@ -228,6 +272,7 @@ bool
 ci_variable_pin(
 	const struct destination_tools *tools, struct destination *variable, struct err *err)
 {
+	const char *path = ci_variable_place(variable)->owner;
 	int64_t id = 0;
 	bool found = place_at(tools, variable, false, &id, err);
 
@@ -236,7 +281,7 @@ ci_variable_pin(
 	if (found && variable->owner_id && id != variable->owner_id) {
 		err_set(err, ERR_PERSON, 0,
 			"'%s' is now number %lld, and was number %lld when it was adopted",
-			variable->owner, (long long)id, (long long)variable->owner_id);
+			path, (long long)id, (long long)variable->owner_id);
 		return err_advise(err, GLR_PATH_MOVED);
 	}
 	/* A renamed project is still ours to write to: its number says so. */
@@ -244,8 +289,7 @@ ci_variable_pin(
 		found = place_at(tools, variable, true, &id, err);
 	if (!found && err->kind == ERR_MOVED)
 		return err_set(err, ERR_REFUSED, 0,
-			"'%s' is not there, or this credential may not see it",
-			variable->owner);
+			"'%s' is not there, or this credential may not see it", path);
 	if (found)
 		variable->owner_id = id;
 	return found;

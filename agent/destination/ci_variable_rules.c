@@ -48,7 +48,7 @@ enum {
 };
 
 static void
-compare(const struct destination *wanted, const struct variable *got,
+compare(const struct variable_place *wanted, const struct variable *got,
 	struct attribute attributes[ATTRIBUTES])
 {
 	attributes[ATTRIBUTE_SCOPE] = (struct attribute){ "environment_scope", wanted->scope,
@@ -73,7 +73,7 @@ differs(const struct attribute *attribute)
 /* Some tiers and releases drop an attribute without a word. */
 bool
 ci_variable_check_kept(
-	const struct destination *wanted, const struct variable *got, struct err *err)
+	const struct variable_place *wanted, const struct variable *got, struct err *err)
 {
 	struct attribute attributes[ATTRIBUTES];
 
@@ -90,8 +90,8 @@ ci_variable_check_kept(
 
 /* GitLab decides on hiding once, at creation. */
 const char *
-ci_variable_impossible(
-	const struct destination *wanted, const struct variable *present, struct arena *arena)
+ci_variable_impossible(const struct variable_place *wanted, const struct variable *present,
+	struct arena *arena)
 {
 	struct attribute attributes[ATTRIBUTES];
 	const struct attribute *visibility = &attributes[ATTRIBUTE_VISIBILITY];
@@ -136,10 +136,10 @@ ci_variable_own_text(const char *description, struct arena *arena, struct stamp 
 	return strcmp(rest, PLACEHOLDER_TEXT) ? rest : "";
 }
 
-struct destination
-ci_variable_defaults(const struct destination *wanted)
+struct variable_place
+ci_variable_defaults(const struct variable_place *wanted)
 {
-	struct destination full = *wanted;
+	struct variable_place full = *wanted;
 
 	full.visibility = full.visibility ? full.visibility : VISIBILITY_MASKED;
 	full.protected = full.protected ? full.protected : STATED_YES;
@@ -149,9 +149,9 @@ ci_variable_defaults(const struct destination *wanted)
 }
 
 const char *
-ci_variable_describe_new(const struct destination *variable, struct arena *arena)
+ci_variable_describe_new(const struct variable_place *variable, struct arena *arena)
 {
-	const struct destination full = ci_variable_defaults(variable);
+	const struct variable_place full = ci_variable_defaults(variable);
 
 	return arena_format(arena, "created (%s, %s, %s%s)", visibility_word(full.visibility),
 		full.protected == STATED_YES ? "protected" : "not protected",
@@ -160,8 +160,8 @@ ci_variable_describe_new(const struct destination *variable, struct arena *arena
 }
 
 const char *
-ci_variable_describe_change(
-	const struct destination *variable, const struct variable *present, struct arena *arena)
+ci_variable_describe_change(const struct variable_place *variable,
+	const struct variable *present, struct arena *arena)
 {
 	const char *text = "new value",
 		   *reason = ci_variable_impossible(variable, present, arena);

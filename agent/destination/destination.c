@@ -19,35 +19,17 @@ const struct arm destination_arms[] = {
 	{ NULL },
 };
 
-static const struct word kinds[] = {
-	{ "ci_variable", DESTINATION_CI_VARIABLE }, { "file", DESTINATION_FILE }, { NULL },
-};
-static const struct word levels[] = {
-	{ "project", VARIABLE_PROJECT }, { "group", VARIABLE_GROUP },
-	{ "instance", VARIABLE_INSTANCE }, { NULL },
-};
-static const struct word visibilities[] = {
-	{ "visible", VISIBILITY_VISIBLE }, { "masked", VISIBILITY_MASKED },
-	{ "hidden", VISIBILITY_HIDDEN }, { NULL },
+static const struct arm places[] = {
+	{ "ci_variable", &variable_place_shape, DESTINATION_CI_VARIABLE, NULL },
+	{ "file",        &file_place_shape,     DESTINATION_FILE,        NULL },
+	{ NULL },
 };
 
 #define FILLS(member) offsetof(struct destination, member)
 static const struct field destination_fields[] = {
-	{ "text",       FIELD_TEXT, FILLS(text), .required = true },
-	{ "kind",       FIELD_WORD, FILLS(kind), .required = true, .words = kinds },
-	{ "level",      FIELD_WORD, FILLS(level), .words = levels },
-	{ "owner",      FIELD_TEXT, FILLS(owner) },
-	{ "owner_id",   FIELD_INT,  FILLS(owner_id) },
-	{ "key",        FIELD_TEXT, FILLS(key) },
-	{ "scope",      FIELD_TEXT, FILLS(scope) },
-	{ "type",       FIELD_TEXT, FILLS(type) },
-	{ "visibility", FIELD_WORD, FILLS(visibility), .words = visibilities },
-	{ "protected",  FIELD_BOOL, FILLS(protected) },
-	{ "raw",        FIELD_BOOL, FILLS(raw) },
-	{ "path",       FIELD_TEXT, FILLS(path) },
-	{ "user",       FIELD_TEXT, FILLS(user) },
-	{ "group",      FIELD_TEXT, FILLS(group) },
-	{ "mode",       FIELD_INT,  FILLS(mode) },
+	{ "text",     FIELD_TEXT, FILLS(text), .required = true },
+	{ "owner_id", FIELD_INT,  FILLS(owner_id) },
+	{ "to",       FIELD_ARMS, FILLS(to), .required = true, .arms = places },
 	{ NULL },
 };
 /* clang-format on */
@@ -73,15 +55,18 @@ named(bool ok, const struct destination *destination, struct err *err)
 }
 
 void
-expansion_add(const struct expansion *expansion, const struct destination *destination)
+expansion_add(const struct expansion *expansion, int kind, const char *text, const void *place,
+	size_t bytes)
 {
 	struct list *list = expansion->list;
 	struct destination *items =
 		arena_alloc(expansion->arena, (list->count + 1) * sizeof(*items));
+	void *copy = memcpy(arena_alloc(expansion->arena, bytes), place, bytes);
 
 	if (list->count)
 		memcpy(items, list->items, list->count * sizeof(*items));
-	items[list->count++] = *destination;
+	items[list->count++] =
+		(struct destination){ .text = text, .to = { .kind = kind, .value = copy } };
 	list->items = items;
 }
 
@@ -101,11 +86,19 @@ destination_expand(const struct choice *entry, const struct address *token, bool
 	return true;
 }
 
+struct destination_home
+destination_home(const struct destination *destination)
+{
+	const struct destination_row *row = row_of(destination->to.kind);
+
+	return row->home ? row->home(destination) : (struct destination_home){ 0, NULL };
+}
+
 bool
 destination_pin(
 	const struct destination_tools *tools, struct destination *destination, struct err *err)
 {
-	const struct destination_row *row = row_of(destination->kind);
+	const struct destination_row *row = row_of(destination->to.kind);
 
 	return !row->pin || named(row->pin(tools, destination, err), destination, err);
 }
@@ -114,7 +107,7 @@ bool
 destination_preflight(const struct destination_tools *tools,
 	const struct destination *destination, const struct stamp *ours, struct err *err)
 {
-	return named(row_of(destination->kind)->preflight(tools, destination, ours, err),
+	return named(row_of(destination->to.kind)->preflight(tools, destination, ours, err),
 		destination, err);
 }
 
@@ -123,7 +116,8 @@ destination_deliver(const struct destination_tools *tools,
 	const struct destination *destination, const struct secret *secret,
 	const struct stamp *stamp, struct err *err)
 {
-	return named(row_of(destination->kind)->deliver(tools, destination, secret, stamp, err),
+	return named(
+		row_of(destination->to.kind)->deliver(tools, destination, secret, stamp, err),
 		destination, err);
 }
 
@@ -132,7 +126,7 @@ destination_verify(const struct destination_tools *tools, const struct destinati
 	const struct secret *secret, const struct stamp *stamp, enum proof *proof,
 	struct err *err)
 {
-	return named(row_of(destination->kind)
+	return named(row_of(destination->to.kind)
 			     ->verify(tools, destination, secret, stamp, proof, err),
 		destination, err);
 }
@@ -141,13 +135,13 @@ const char *
 destination_inspect(
 	const struct destination_tools *tools, const struct destination *destination)
 {
-	return row_of(destination->kind)->inspect(tools, destination);
+	return row_of(destination->to.kind)->inspect(tools, destination);
 }
 
 bool
 destination_read(const struct destination_tools *tools, const struct destination *destination,
 	struct secret **secret, struct err *err)
 {
-	return named(row_of(destination->kind)->read(tools, destination, secret, err),
+	return named(row_of(destination->to.kind)->read(tools, destination, secret, err),
 		destination, err);
 }

@@ -1,5 +1,6 @@
 #include "destination/kind.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -26,6 +27,16 @@ static const struct field entry_fields[] = {
 	{ "mode",  FIELD_MODE, FILLS(mode), .help = "octal; unstated: that of the present file, else 0600" },
 	{ NULL },
 };
+
+#undef FILLS
+#define FILLS(member) offsetof(struct file_place, member)
+static const struct field place_fields[] = {
+	{ "path",  FIELD_TEXT, FILLS(path), .required = true },
+	{ "user",  FIELD_TEXT, FILLS(user) },
+	{ "group", FIELD_TEXT, FILLS(group) },
+	{ "mode",  FIELD_INT,  FILLS(mode) },
+	{ NULL },
+};
 /* clang-format on */
 
 const struct shape file_entry_shape = {
@@ -34,6 +45,18 @@ const struct shape file_entry_shape = {
 	.bytes = sizeof(struct file_entry),
 	.scalar = "path",
 };
+const struct shape file_place_shape = {
+	.name = "a file's place",
+	.fields = place_fields,
+	.bytes = sizeof(struct file_place),
+};
+
+static const struct file_place *
+place_of(const struct destination *destination)
+{
+	assert(destination->to.kind == DESTINATION_FILE);
+	return destination->to.value;
+}
 
 static bool
 path_is_clean(const char *path)
@@ -57,11 +80,9 @@ static bool
 file_expand(const void *value, const struct expansion *expansion, struct err *err)
 {
 	const struct file_entry *entry = value;
-	struct destination file = { .at = entry->at,
-		.kind = DESTINATION_FILE,
-		.user = entry->user,
-		.group = entry->group,
-		.mode = entry->mode };
+	struct file_place file = {
+		.at = entry->at, .user = entry->user, .group = entry->group, .mode = entry->mode
+	};
 
 	if (!template_fill(entry->path, expansion->token, expansion->arena, &file.path, err))
 		return false;
@@ -73,8 +94,8 @@ file_expand(const void *value, const struct expansion *expansion, struct err *er
 		return err_set(err, ERR_POLICY, 0,
 			"mode %04" PRIo64 " lets more than user and group use '%s'",
 			(uint64_t)file.mode, file.path);
-	file.text = arena_format(expansion->arena, "file %s", file.path);
-	expansion_add(expansion, &file);
+	expansion_add(expansion, DESTINATION_FILE,
+		arena_format(expansion->arena, "file %s", file.path), &file, sizeof(file));
 	return true;
 }
 
@@ -113,30 +134,30 @@ find_group(const char *name, gid_t *gid, struct err *err)
 }
 
 static bool
-file_of(const struct destination *destination, const char *stamp, struct atomic_file *file,
+file_of(const struct file_place *place, const char *stamp, struct atomic_file *file,
 	struct err *err)
 {
-	struct atomic_file draft = { .path = destination->path,
-		.mode = (mode_t)destination->mode,
+	struct atomic_file draft = { .path = place->path,
+		.mode = (mode_t)place->mode,
 		.uid = (uid_t)-1,
 		.gid = (gid_t)-1,
 		.stamp = stamp };
 
-	if (destination->user && !find_user(destination->user, &draft.uid, err))
+	if (place->user && !find_user(place->user, &draft.uid, err))
 		return false;
-	if (destination->group && !find_group(destination->group, &draft.gid, err))
+	if (place->group && !find_group(place->group, &draft.gid, err))
 		return false;
 	*file = draft;
 	return true;
 }
 
 static bool
-fence(const struct destination *destination, const struct stamp *ours, struct err *err)
+fence(const struct file_place *place, const struct stamp *ours, struct err *err)
 {
 	char text[STAMP_TEXT_BYTES];
 	struct stamp found;
 
-	if (!atomic_file_stamp(destination->path, text, sizeof(text), err))
+	if (!atomic_file_stamp(place->path, text, sizeof(text), err))
 		return false;
 	stamp_parse(text, NULL, &found, NULL);
 	return stamp_allows(&found, ours, err);
@@ -146,24 +167,26 @@ static bool
 file_preflight(const struct destination_tools *tools, const struct destination *destination,
 	const struct stamp *ours, struct err *err)
 {
+	const struct file_place *place = place_of(destination);
 	char text[STAMP_TEXT_BYTES];
 	struct atomic_file file;
 
 	(void)tools;
-	return file_of(destination, stamp_text(ours, text), &file, err) &&
-	       fence(destination, ours, err) && atomic_file_probe(&file, err);
+	return file_of(place, stamp_text(ours, text), &file, err) && fence(place, ours, err) &&
+	       atomic_file_probe(&file, err);
 }
 
 static bool
 file_deliver(const struct destination_tools *tools, const struct destination *destination,
 	const struct secret *secret, const struct stamp *stamp, struct err *err)
 {
+	const struct file_place *place = place_of(destination);
 	char text[STAMP_TEXT_BYTES];
 	struct atomic_file file;
 
 	(void)tools;
-	return file_of(destination, stamp_text(stamp, text), &file, err) &&
-	       fence(destination, stamp, err) && atomic_file_replace(&file, secret, false, err);
+	return file_of(place, stamp_text(stamp, text), &file, err) &&
+	       fence(place, stamp, err) && atomic_file_replace(&file, secret, false, err);
 }
 
 /* What stands there; NULL when there is no file. ERR_MOVED when it is nothing that we wrote. */
@@ -198,7 +221,7 @@ file_verify(const struct destination_tools *tools, const struct destination *des
 
 	(void)tools;
 	(void)stamp;
-	if (!read_back(destination->path, &present, err))
+	if (!read_back(place_of(destination)->path, &present, err))
 		return false;
 	if (!present)
 		return err_set(err, ERR_MOVED, 0, "is gone");
@@ -215,7 +238,7 @@ file_read(const struct destination_tools *tools, const struct destination *desti
 	struct secret *present = NULL;
 
 	(void)tools;
-	if (!read_back(destination->path, &present, err)) {
+	if (!read_back(place_of(destination)->path, &present, err)) {
 		if (err->kind == ERR_LATER)
 			return false;
 		present = NULL;
@@ -225,22 +248,22 @@ file_read(const struct destination_tools *tools, const struct destination *desti
 }
 
 static const char *
-inspect_absent(const struct destination_tools *tools, const struct destination *destination)
+inspect_absent(const struct destination_tools *tools, const struct file_place *place)
 {
-	const int64_t mode = destination->mode ? destination->mode : 0600;
-	const char *slash = strrchr(destination->path, '/');
-	const char *folder = arena_text_n(
-		tools->arena, destination->path, (size_t)(slash - destination->path) + 1);
+	const int64_t mode = place->mode ? place->mode : 0600;
+	const char *slash = strrchr(place->path, '/');
+	const char *folder =
+		arena_text_n(tools->arena, place->path, (size_t)(slash - place->path) + 1);
 
 	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
 		return arena_format(
 			tools->arena, "cannot: the folder '%s': %s", folder, strerror(errno));
 	return arena_format(tools->arena, "created (mode %04" PRIo64 "%s%s)", (uint64_t)mode,
-		destination->user ? ", user " : "", destination->user ? destination->user : "");
+		place->user ? ", user " : "", place->user ? place->user : "");
 }
 
 static const char *
-inspect_present(const struct destination_tools *tools, const struct destination *destination,
+inspect_present(const struct destination_tools *tools, const struct file_place *place,
 	const struct stat *facts, const struct atomic_file *file)
 {
 	const char *text = "new value";
@@ -249,30 +272,31 @@ inspect_present(const struct destination_tools *tools, const struct destination 
 		text = arena_format(tools->arena, "%s, mode %04o → %04o", text,
 			facts->st_mode & 0777U, file->mode);
 	if (file->uid != (uid_t)-1 && file->uid != facts->st_uid)
-		text = arena_format(tools->arena, "%s, user %u → %s", text, facts->st_uid,
-			destination->user);
+		text = arena_format(
+			tools->arena, "%s, user %u → %s", text, facts->st_uid, place->user);
 	if (file->gid != (gid_t)-1 && file->gid != facts->st_gid)
-		text = arena_format(tools->arena, "%s, group %u → %s", text, facts->st_gid,
-			destination->group);
+		text = arena_format(
+			tools->arena, "%s, group %u → %s", text, facts->st_gid, place->group);
 	return text;
 }
 
 static const char *
 file_inspect(const struct destination_tools *tools, const struct destination *destination)
 {
+	const struct file_place *place = place_of(destination);
 	struct atomic_file file;
 	struct stat facts;
 	struct err err;
 
-	if (!file_of(destination, NULL, &file, &err))
+	if (!file_of(place, NULL, &file, &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);
-	if (lstat(destination->path, &facts))
+	if (lstat(place->path, &facts))
 		return errno == ENOENT
-		               ? inspect_absent(tools, destination)
+		               ? inspect_absent(tools, place)
 		               : arena_format(tools->arena, "cannot: %s", strerror(errno));
 	if (!S_ISREG(facts.st_mode))
 		return "cannot: is not a regular file";
-	return inspect_present(tools, destination, &facts, &file);
+	return inspect_present(tools, place, &facts, &file);
 }
 
 const struct destination_row file_row = {

@@ -17,10 +17,10 @@ pin_by_owner(const struct plan_item *item, struct destination *destination)
 		[TYPE_GROUP] = VARIABLE_GROUP,
 		[TYPE_GROUP_DEPLOY] = VARIABLE_GROUP,
 	};
-	const int level = owner ? levels[owner->type] : 0;
+	const struct destination_home home = destination_home(destination);
 
-	if (destination->kind == DESTINATION_CI_VARIABLE && !destination->owner_id && level &&
-		destination->level == level && !strcmp(destination->owner, item->address.owner))
+	if (owner && !destination->owner_id && home.level &&
+		home.level == levels[owner->type] && !strcmp(home.path, item->address.owner))
 		destination->owner_id = owner->id;
 }
 
@@ -29,7 +29,7 @@ static bool
 pin_destinations(const struct adopting *adopting, const struct plan_item *item,
 	struct arena *arena, const char **pins, struct err *err)
 {
-	const struct destination_tools tools = { adopting->gitlab, arena };
+	const struct destination_tools tools = { .gitlab = adopting->gitlab, .arena = arena };
 	const struct destination *planned = item->destinations.items;
 	struct list pinned = { .count = item->destinations.count };
 	struct destination *copies = arena_alloc(arena, (pinned.count + 1) * sizeof(*copies));
@@ -38,7 +38,7 @@ pin_destinations(const struct adopting *adopting, const struct plan_item *item,
 	for (size_t i = 0; i < pinned.count; i++) {
 		copies[i] = planned[i];
 		pin_by_owner(item, &copies[i]);
-		if (copies[i].kind != DESTINATION_CI_VARIABLE || copies[i].owner_id)
+		if (!destination_home(&copies[i]).level || copies[i].owner_id)
 			continue;
 		if (!destination_pin(&tools, &copies[i], err) &&
 			(err->kind == ERR_CREDENTIAL || err->kind == ERR_REACH))

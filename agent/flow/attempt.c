@@ -80,8 +80,20 @@ attempt_creates(const struct attempt *attempt)
 struct destination_tools
 attempt_tools(const struct attempt *attempt)
 {
-	return (struct destination_tools){ attempt->agent ? attempt->agent : attempt->gitlab,
-		attempt->arena };
+	const struct rotation *row = attempt->row;
+	struct delivered *delivered = arena_alloc(attempt->arena, sizeof(*delivered));
+
+	*delivered = (struct delivered){ .address = row->address,
+		.token_id = row->new_id,
+		.expires_on = row->new_expires_on,
+		.username = row->new_username && *row->new_username
+		                    ? row->new_username
+		                    : attempt->frozen.username };
+	return (struct destination_tools){ .gitlab = attempt->agent ? attempt->agent
+		                                                    : attempt->gitlab,
+		.arena = attempt->arena,
+		.delivered = delivered,
+		.stop = attempt->stop };
 }
 
 struct owner

@@ -258,7 +258,7 @@ verb_plan(
 		.context = context,
 		.options = options,
 		.arena = context->arena,
-		.tools = { context->gitlab, context->arena },
+		.tools = { .gitlab = context->gitlab, .arena = context->arena },
 	};
 
 	if (!reading_open(context, &wishes, options->at, &reading, err))

@@ -13,25 +13,29 @@
 
 extern const struct word ci_variable_visibilities[];
 
+/* What only this kind knows of a destination. */
+const struct variable_place *ci_variable_place(const struct destination *variable);
+
 bool ci_variable_expand(const void *entry, const struct expansion *expansion, struct err *err);
+struct destination_home ci_variable_home(const struct destination *variable);
 bool ci_variable_pin(
 	const struct destination_tools *tools, struct destination *variable, struct err *err);
 
 /* What a new variable gets where the policy says nothing: the safest that works for a token. */
-struct destination ci_variable_defaults(const struct destination *wanted);
+struct variable_place ci_variable_defaults(const struct variable_place *wanted);
 
 /* Whether every attribute that is wanted is there. Fails: ERR_REFUSED naming it, wanted and got. */
 must_check bool ci_variable_check_kept(
-	const struct destination *wanted, const struct variable *got, struct err *err);
+	const struct variable_place *wanted, const struct variable *got, struct err *err);
 
 /* Why what is wanted cannot be made of what is there; NULL when it can. */
-const char *ci_variable_impossible(
-	const struct destination *wanted, const struct variable *present, struct arena *arena);
+const char *ci_variable_impossible(const struct variable_place *wanted,
+	const struct variable *present, struct arena *arena);
 
 /* For `plan`: "created (masked, protected, raw)"; "new value, visibility visible → masked". */
-const char *ci_variable_describe_new(const struct destination *wanted, struct arena *arena);
-const char *ci_variable_describe_change(
-	const struct destination *wanted, const struct variable *present, struct arena *arena);
+const char *ci_variable_describe_new(const struct variable_place *wanted, struct arena *arena);
+const char *ci_variable_describe_change(const struct variable_place *wanted,
+	const struct variable *present, struct arena *arena);
 
 /* A description's text without its stamp, and without what we say of a placeholder. */
 const char *ci_variable_own_text(

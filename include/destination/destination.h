@@ -19,18 +19,19 @@ enum destination_kind { DESTINATION_CI_VARIABLE = 1, DESTINATION_FILE };
 /* As a policy says it, before templates; decoded through destination_arms. */
 struct ci_variable_entry {
 	struct place at;
-	const char *key;               /* required; may hold templates */
-	const char *project, *group;   /* at most one; neither: the token's own project or group */
+	const char *key; /* required; may hold templates */
+	const char *project,
+		*group; /* at most one; neither: the token's own project or group */
 	struct texts environment_scope; /* none: `*` */
-	int visibility;                /* enum visibility; KEPT when unstated */
+	int visibility;                 /* enum visibility; KEPT when unstated */
 	enum stated protected, raw;
-	const char *type;              /* "env_var", "file"; NULL: kept, env_var when created */
+	const char *type; /* "env_var", "file"; NULL: kept, env_var when created */
 };
 struct file_entry {
 	struct place at;
-	const char *path;              /* absolute */
-	const char *user, *group;      /* names; NULL: that of the present file, else ours */
-	int64_t mode;                  /* 0: that of the present file, else 0600 */
+	const char *path;         /* absolute */
+	const char *user, *group; /* names; NULL: that of the present file, else ours */
+	int64_t mode;             /* 0: that of the present file, else 0600 */
 };
 /* For policy/keys.c: `ci_variable: KEY`, `ci_variable: {…}`, `file: PATH`, `file: {…}`. */
 extern const struct arm destination_arms[];
@@ -39,21 +40,36 @@ extern const struct arm destination_arms[];
  * freezes, as JSON through destination_shape. */
 struct destination {
 	struct place at;
-	const char *text;              /* its address, unique: "ci_variable platform/api REGISTRY_TOKEN *",
+	const char *text; /* its address, unique: "ci_variable platform/api REGISTRY_TOKEN *",
 	                                  "ci_variable group:platform KEY production", "file /etc/deploy/token" */
-	int kind;                      /* enum destination_kind */
-	/* ci_variable */
-	int level;                     /* enum variable_level */
-	const char *owner;             /* full path as the policy says it */
-	int64_t owner_id;              /* 0 until pinned (destination_pin) */
-	const char *key, *scope, *type;
-	int visibility;
+	int64_t owner_id; /* of the project or group it stands in; 0 until pinned (destination_pin), and for others */
+	struct choice
+		to; /* enum destination_kind, and what only that kind knows: struct variable_place … */
+};
+extern const struct shape destination_shape;
+
+/* A variable's place; `choice.value` of DESTINATION_CI_VARIABLE. */
+struct variable_place {
+	struct place at;
+	int level;                      /* enum variable_level */
+	const char *owner;              /* full path as the policy says it */
+	const char *key, *scope, *type; /* type NULL: kept */
+	int visibility;                 /* enum visibility */
 	enum stated protected, raw;
-	/* file */
+};
+/* A file's; `choice.value` of DESTINATION_FILE. */
+struct file_place {
+	struct place at;
 	const char *path, *user, *group;
 	int64_t mode;
 };
-extern const struct shape destination_shape;
+
+/* The project or group of GitLab's that it stands in; level 0 (and path NULL) when it stands in none. */
+struct destination_home {
+	int level;        /* enum variable_level */
+	const char *path; /* as the policy says it */
+};
+struct destination_home destination_home(const struct destination *destination);
 
 /* Fills the templates {owner} {owner:basename} {name} {name:key} {type} and splits environment scopes; appends
  * struct destination to `list` (grown in `arena`). `outside_owner` allows other owners for patterns: with
@@ -68,31 +84,46 @@ must_check bool destination_expand(const struct choice *entry, const struct addr
  * extended attribute. Text form: `[glrotate #4711 2026-11-21 g3 0123…ef]`. */
 struct stamp {
 	int64_t token_id;
-	int64_t date;          /* the day it was written, days since 1970 */
-	int64_t generation;    /* counts up with every secret of the token's address; 0: no stamp */
-	char agent[33];        /* the state directory's uuid, 32 hex digits */
+	int64_t date;       /* the day it was written, days since 1970 */
+	int64_t generation; /* counts up with every secret of the token's address; 0: no stamp */
+	char agent[33];     /* the state directory's uuid, 32 hex digits */
 };
 #define STAMP_TEXT_BYTES 128
 const char *stamp_text(const struct stamp *stamp, char *text);
 /* Finds a stamp in a description; generation 0 when there is none. `rest` (may be NULL) gets the person's own
  * text without it, trimmed, in `arena`. */
-void stamp_parse(const char *description, struct arena *arena, struct stamp *stamp, const char **rest);
+void stamp_parse(
+	const char *description, struct arena *arena, struct stamp *stamp, const char **rest);
 
 /* The fence: whether a secret of generation `ours->generation` may be written over what `found` says.
  *   no stamp, or ours with a lower or equal generation  true
  *   ours with a higher generation                       ERR_MOVED: our journal is an old backup (GLR-106)
  *   another agent's                                     ERR_PERSON: a second agent (GLR-107) */
-must_check bool stamp_allows(const struct stamp *found, const struct stamp *ours, struct err *err);
+must_check bool stamp_allows(
+	const struct stamp *found, const struct stamp *ours, struct err *err);
 
+/* Whose secret it is that is delivered. Borrowed texts. */
+struct delivered {
+	const char *address; /* TYPE:OWNER:NAME */
+	int64_t token_id;    /* the new token's; 0 before there is one */
+	int64_t expires_on;  /* its end, a day; NO_DATE when unknown, or none */
+	const char *
+		username; /* who logs in with it, where that matters (deploy tokens); NULL: anybody */
+};
+
+/* What a destination is reached with; made for one worker and one token. */
 struct destination_tools {
-	struct gitlab *gitlab;  /* may be NULL for files */
+	struct gitlab *gitlab; /* may be NULL for what does not stand in GitLab */
 	struct arena *arena;
+	const struct delivered
+		*delivered;       /* NULL where nothing is written: `plan`, `check`, a pin */
+	const volatile int *stop; /* set by a signal: ends waits early; may be NULL */
 };
 
 /* Resolves the owner's path to its number, or, when owner_id is set already, proves that the path still leads to
  * it. Fails: ERR_PERSON (GLR-105) when it leads to another; ERR_REFUSED when nothing of that path is visible. */
-must_check bool destination_pin(
-	const struct destination_tools *tools, struct destination *destination, struct err *err);
+must_check bool destination_pin(const struct destination_tools *tools,
+	struct destination *destination, struct err *err);
 
 /* Proves that a secret can be written, without writing one: a variable's description alone is written as it
  * is; an absent variable is created with a placeholder (masked, protected, raw unless stated) and every attribute read back; for a

@@ -15,6 +15,7 @@ struct expansion {
 
 struct destination_row {
 	bool (*expand)(const void *entry, const struct expansion *expansion, struct err *err);
+	struct destination_home (*home)(const struct destination *destination); /* NULL: none */
 	bool (*pin)(const struct destination_tools *tools, struct destination *destination,
 		struct err *err); /* NULL: there is nothing to pin */
 	bool (*preflight)(const struct destination_tools *tools,
@@ -34,9 +35,11 @@ struct destination_row {
 
 extern const struct destination_row ci_variable_row, file_row;
 extern const struct shape ci_variable_entry_shape, file_entry_shape;
+extern const struct shape variable_place_shape, file_place_shape;
 
-/* Appends one destination, which is copied. */
-void expansion_add(const struct expansion *expansion, const struct destination *destination);
+/* Appends one destination of that kind and text; `place` (of `bytes`) is copied, the texts it points to are borrowed. */
+void expansion_add(const struct expansion *expansion, int kind, const char *text,
+	const void *place, size_t bytes);
 
 /* Puts the token's own words for {owner} {owner:basename} {name} {name:key} {type}; NULL stays NULL.
  * Fails: ERR_POLICY for an unknown template, with the nearest, and for a value that could mean more than a name

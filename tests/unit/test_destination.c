@@ -199,7 +199,7 @@ the_fence_lets_nobody_overwrite_a_later_or_anothers_secret(void **state)
 
 struct keeping {
 	const char *what;
-	struct destination wanted;
+	struct variable_place wanted;
 	struct variable got;
 	const char *why; /* NULL: kept */
 };
@@ -238,9 +238,9 @@ an_attribute_that_gitlab_drops_is_caught(void **state)
 static void
 hiding_is_possible_at_creation_alone(void **state)
 {
-	const struct destination hidden = { .visibility = VISIBILITY_HIDDEN },
-				 masked = { .visibility = VISIBILITY_MASKED },
-				 kept = { .visibility = VISIBILITY_KEPT };
+	const struct variable_place hidden = { .visibility = VISIBILITY_HIDDEN },
+				    masked = { .visibility = VISIBILITY_MASKED },
+				    kept = { .visibility = VISIBILITY_KEPT };
 	const struct variable is_masked = { .masked = STATED_YES },
 			      is_hidden = { .masked = STATED_YES, .hidden = STATED_YES };
 
@@ -254,8 +254,8 @@ hiding_is_possible_at_creation_alone(void **state)
 static void
 what_nobody_stated_is_safest_at_creation(void **state)
 {
-	const struct destination unstated = { .key = "K" };
-	const struct destination full = ci_variable_defaults(&unstated);
+	const struct variable_place unstated = { .key = "K" };
+	const struct variable_place full = ci_variable_defaults(&unstated);
 
 	(void)state;
 	assert_int_equal(full.visibility, VISIBILITY_MASKED);

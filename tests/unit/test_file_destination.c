@@ -17,6 +17,7 @@
 struct place_to_write {
 	struct arena *arena;
 	char folder[64];
+	struct file_place place;
 	struct destination file;
 	struct destination_tools tools;
 };
@@ -30,12 +31,14 @@ make_folder(void **state)
 	place->tools.arena = place->arena;
 	strcpy(place->folder, "/tmp/glrotate-file-XXXXXX");
 	assert_non_null(mkdtemp(place->folder));
-	place->file = (struct destination){
-		.kind = DESTINATION_FILE,
+	place->place = (struct file_place){
 		.path = arena_format(place->arena, "%s/token", place->folder),
 		.mode = 0640,
 	};
-	place->file.text = arena_format(place->arena, "file %s", place->file.path);
+	place->file = (struct destination){
+		.text = arena_format(place->arena, "file %s", place->place.path),
+		.to = { .kind = DESTINATION_FILE, .value = &place->place },
+	};
 	*state = place;
 	return 0;
 }
@@ -45,7 +48,7 @@ drop_folder(void **state)
 {
 	struct place_to_write *place = *state;
 
-	unlink(place->file.path);
+	unlink(place->place.path);
 	assert_int_equal(rmdir(place->folder), 0);
 	arena_free(place->arena);
 	test_free(place);
@@ -89,12 +92,12 @@ a_file_holds_the_secret_and_nothing_else(void **state)
 	FILE *file;
 
 	assert_true(deliver(place, "glpat-first", 1, US, &err));
-	file = fopen(place->file.path, "re");
+	file = fopen(place->place.path, "re");
 	assert_non_null(file);
 	assert_int_equal(fread(content, 1, sizeof(content), file), strlen("glpat-first"));
 	fclose(file);
 	assert_string_equal(content, "glpat-first");
-	assert_int_equal(stat(place->file.path, &facts), 0);
+	assert_int_equal(stat(place->place.path, &facts), 0);
 	assert_int_equal(facts.st_mode & 0777, 0640);
 	assert_true(verify(place, "glpat-first", &err));
 }
@@ -137,7 +140,7 @@ a_preflight_leaves_nothing_behind(void **state)
 	struct err err;
 
 	assert_true(destination_preflight(&place->tools, &place->file, &none, &err));
-	assert_int_equal(stat(place->file.path, &facts), -1);
+	assert_int_equal(stat(place->place.path, &facts), -1);
 	/* drop_folder() finds the folder empty. */
 }
 
@@ -145,15 +148,15 @@ static void
 a_folder_that_is_not_there_is_refused_before_anything_dies(void **state)
 {
 	struct place_to_write *place = *state;
-	const char *path = place->file.path;
+	const char *path = place->place.path;
 	const struct stamp none = { .agent = US };
 	struct err err;
 
-	place->file.path = arena_format(place->arena, "%s/no/token", place->folder);
+	place->place.path = arena_format(place->arena, "%s/no/token", place->folder);
 	assert_false(destination_preflight(&place->tools, &place->file, &none, &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
 	assert_non_null(strstr(destination_inspect(&place->tools, &place->file), "cannot: "));
-	place->file.path = path;
+	place->place.path = path;
 }
 
 static void
@@ -166,7 +169,7 @@ a_plan_says_what_will_change(void **state)
 		destination_inspect(&place->tools, &place->file), "created (mode 0640)");
 	assert_true(deliver(place, "glpat-first", 1, US, &err));
 	assert_string_equal(destination_inspect(&place->tools, &place->file), "new value");
-	place->file.mode = 0400;
+	place->place.mode = 0400;
 	assert_string_equal(destination_inspect(&place->tools, &place->file),
 		"new value, mode 0640 → 0400");
 }

@@ -14,21 +14,22 @@ static void
 pins_come_back_as_they_were_written(void **state)
 {
 	auto_arena struct arena *arena = arena_new();
+	struct variable_place variable = { .level = VARIABLE_PROJECT,
+		.owner = "platform/api",
+		.key = "TOKEN",
+		.scope = "*",
+		.visibility = VISIBILITY_MASKED,
+		.protected = STATED_YES };
+	struct file_place file = { .path = "/etc/a \"b\"", .mode = 0400 };
 	struct destination written[] = {
 		{ .text = "ci_variable platform/api TOKEN *",
-			.kind = DESTINATION_CI_VARIABLE,
-			.level = VARIABLE_PROJECT,
-			.owner = "platform/api",
 			.owner_id = 4711,
-			.key = "TOKEN",
-			.scope = "*",
-			.visibility = VISIBILITY_MASKED,
-			.protected = STATED_YES },
+			.to = { .kind = DESTINATION_CI_VARIABLE, .value = &variable } },
 		{ .text = "file /etc/a \"b\"",
-			.kind = DESTINATION_FILE,
-			.path = "/etc/a \"b\"",
-			.mode = 0400 },
+			.to = { .kind = DESTINATION_FILE, .value = &file } },
 	};
+	const struct variable_place *variable_back;
+	const struct file_place *file_back;
 	struct list list = { written, ARRAY_SIZE(written) }, read = { 0 };
 	const struct destination *back;
 	struct err err;
@@ -39,12 +40,16 @@ pins_come_back_as_they_were_written(void **state)
 	assert_int_equal(read.count, 2);
 	assert_string_equal(back[0].text, written[0].text);
 	assert_int_equal(back[0].owner_id, 4711);
-	assert_int_equal(back[0].protected, STATED_YES);
-	assert_int_equal(back[0].raw, UNSTATED);
-	assert_int_equal(back[0].visibility, VISIBILITY_MASKED);
-	assert_null(back[0].path);
-	assert_string_equal(back[1].path, written[1].path);
-	assert_int_equal(back[1].mode, 0400);
+	assert_int_equal(back[0].to.kind, DESTINATION_CI_VARIABLE);
+	variable_back = back[0].to.value;
+	assert_string_equal(variable_back->owner, variable.owner);
+	assert_int_equal(variable_back->protected, STATED_YES);
+	assert_int_equal(variable_back->raw, UNSTATED);
+	assert_int_equal(variable_back->visibility, VISIBILITY_MASKED);
+	assert_int_equal(back[1].to.kind, DESTINATION_FILE);
+	file_back = back[1].to.value;
+	assert_string_equal(file_back->path, file.path);
+	assert_int_equal(file_back->mode, 0400);
 }
 
 static void
@@ -66,7 +71,7 @@ static void
 pins_that_cannot_be_read_leave_the_list_alone(void **state)
 {
 	static const char *const rows[] = { "{", "[]", "{\"destinations\":7}",
-		"{\"destinations\":[{\"text\":\"x\",\"kind\":\"nowhere\"}]}" };
+		"{\"destinations\":[{\"text\":\"x\",\"to\":{\"nowhere\":{}}}]}" };
 	(void)state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

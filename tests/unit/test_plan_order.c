@@ -130,10 +130,12 @@ plan_gives_destinations_the_numbers_they_were_pinned_to(void **state)
 {
 	struct world *world = *state;
 	struct token token = living(5, 10, 80);
+	struct variable_place place = {
+		.level = VARIABLE_PROJECT, .owner = "g/api", .key = "A", .scope = "*"
+	};
 	struct destination pinned = { .text = "ci_variable g/api A *",
-		.kind = DESTINATION_CI_VARIABLE,
-		.owner = "g/api",
-		.owner_id = 77 };
+		.owner_id = 77,
+		.to = { .kind = DESTINATION_CI_VARIABLE, .value = &place } };
 	struct list pins = { &pinned, 1 };
 	const struct destination *planned;
 
