@@ -77,7 +77,8 @@ site_take_url(struct http_site *site, const char *url, struct err *err)
 	if (has_part(parts, CURLUPART_QUERY) || has_part(parts, CURLUPART_FRAGMENT))
 		return err_set(err, ERR_POLICY, 0, "the URL '%s' must end with its path", url);
 	site->is_loopback = host_is_loopback(host);
-	if (strcmp(scheme, "https") && (strcmp(scheme, "http") || !site->is_loopback))
+	site->is_tls = !strcmp(scheme, "https");
+	if (!site->is_tls && (strcmp(scheme, "http") || !site->is_loopback))
 		return err_set(err, ERR_POLICY, 0,
 			"'%s' would carry tokens in the clear: expected https://", url);
 	if (curl_url_get(parts, CURLUPART_URL, &whole, 0))
@@ -87,13 +88,16 @@ site_take_url(struct http_site *site, const char *url, struct err *err)
 	return true;
 }
 
-/* Parsed once and shared by all connections. The flags are those that libcurl gives its own. */
+/* Parsed once and shared by all connections; the system's, which take longer than a quiet run, only where there
+ * is TLS: elsewhere nothing is trusted. The flags are those that libcurl gives its own. */
 static bool
 site_take_roots(struct http_site *site, const char *ca_file, struct err *err)
 {
 	site->roots = memory_or_abort(X509_STORE_new());
 	X509_STORE_set_flags(
 		site->roots, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+	if (!ca_file && !site->is_tls)
+		return true;
 	ERR_clear_error();
 	if (ca_file ? X509_STORE_load_locations(site->roots, ca_file, NULL)
 		    : X509_STORE_set_default_paths(site->roots))

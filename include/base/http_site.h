@@ -8,8 +8,8 @@
 struct http_site {
 	char *url;
 	char *user_agent;
-	bool is_loopback;
-	void *roots; /* OpenSSL's store of CA certificates, parsed once */
+	bool is_loopback, is_tls;
+	void *roots; /* OpenSSL's store of CA certificates, parsed once; empty without TLS */
 	int64_t connect_msec, answer_msec;
 	size_t answer_max_bytes;
 };

@@ -3,7 +3,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -75,6 +80,43 @@ http_site_new_refuses_a_ca_file_without_certificates(void **state)
 	}
 }
 
+/* Whether a file was opened since the watch began. */
+static bool
+was_opened(int watch)
+{
+	char event[sizeof(struct inotify_event) + NAME_MAX + 1];
+
+	return read(watch, event, sizeof(event)) > 0;
+}
+
+static void
+http_site_new_reads_the_roots_of_the_system_only_where_there_is_tls(void **state)
+{
+	static const struct {
+		const char *url;
+		bool reads;
+	} rows[] = { { "http://127.0.0.1:80", false }, { "https://127.0.0.1:80", true },
+		{ "https://example.com", true } };
+	char path[] = "/tmp/glrotate-roots-XXXXXX";
+	auto_close int fd = mkstemp(path);
+	auto_close int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	(void)state;
+
+	assert_return_code(fd, errno);
+	assert_return_code(inotify_add_watch(watch, path, IN_OPEN), errno);
+	setenv("SSL_CERT_FILE", path, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct http_options options = { .url = rows[i].url };
+		auto_http_site struct http_site *site = NULL;
+		struct err err;
+
+		assert_true(http_site_new(&options, &site, &err));
+		assert_int_equal(was_opened(watch), rows[i].reads);
+	}
+	unsetenv("SSL_CERT_FILE");
+	unlink(path);
+}
+
 static void
 http_escape_leaves_nothing_that_ends_a_segment(void **state)
 {
@@ -94,6 +136,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(http_site_new_refuses_urls_that_would_show_a_token),
 		cmocka_unit_test(http_site_new_refuses_a_ca_file_without_certificates),
+		cmocka_unit_test(
+			http_site_new_reads_the_roots_of_the_system_only_where_there_is_tls),
 		cmocka_unit_test(http_escape_leaves_nothing_that_ends_a_segment),
 	};
 	struct err err;
