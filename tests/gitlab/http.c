@@ -267,6 +267,7 @@ request_answer(struct sim *sim, struct MHD_Connection *connection, struct incomi
 		serve(sim, request, readable, &answer, &fault);
 	} else if (strncmp(request->path, "/sim/", 5) == 0) {
 		pthread_mutex_lock(&sim->lock);
+		serve_due(sim);
 		later_run(sim);
 		sim_handle(sim, request, &answer);
 		pthread_mutex_unlock(&sim->lock);

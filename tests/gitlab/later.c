@@ -16,8 +16,8 @@ struct wait {
 /* It asks nothing of that clock, and can be subtracted from its time. */
 #define ANY_TIME (INT64_MIN / 2)
 
-static int64_t
-real_now(void)
+int64_t
+later_now(void)
 {
 	struct timespec now;
 
@@ -38,7 +38,7 @@ later_add(struct sim *sim, const struct request *request, unsigned long n,
 	struct wait *wait = must_alloc(sizeof(*wait));
 
 	wait->n = n;
-	wait->real_due = fault->msec ? real_now() + fault->msec : ANY_TIME;
+	wait->real_due = fault->msec ? later_now() + fault->msec : ANY_TIME;
 	wait->clock_due =
 		fault->lag_msec < 0 ? ANY_TIME : clock_now(&sim->clock) + fault->lag_msec;
 	wait->request = *request;
@@ -70,7 +70,7 @@ wait_free(struct wait *wait)
 static int64_t
 overdue(const struct sim *sim, const struct wait *wait)
 {
-	int64_t real = real_now() - wait->real_due;
+	int64_t real = later_now() - wait->real_due;
 	int64_t clock = clock_now(&sim->clock) - wait->clock_due;
 
 	return real < clock ? real : clock;
@@ -118,4 +118,5 @@ later_done(struct later *later)
 	for (size_t i = 0; i < later->waiting.count; i++)
 		wait_free(later->waiting.items[i]);
 	list_done(&later->waiting);
+	list_done(&later->delayed);
 }

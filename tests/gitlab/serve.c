@@ -5,16 +5,39 @@
 #include <string.h>
 #include <time.h>
 
+/* A delay without a time lasts until it is released. */
+#define HELD INT64_MAX
+
+static int64_t
+due_at(int64_t began, const struct fault *fault)
+{
+	return fault->msec ? began + fault->msec : HELD;
+}
+
+static bool
+is_released(struct sim *sim, unsigned releases)
+{
+	bool released;
+
+	pthread_mutex_lock(&sim->lock);
+	released = sim->later.releases != releases;
+	pthread_mutex_unlock(&sim->lock);
+	return released;
+}
+
 /* Slices, so that stopping does not wait for a long delay. */
 static void
-wait_msec(const struct sim *sim, long msec)
+wait_until(struct sim *sim, int64_t due, unsigned releases)
 {
-	while (msec > 0 && !atomic_load(&sim->stopping)) {
-		long slice = msec < 20 ? msec : 20;
-		struct timespec span = { .tv_nsec = slice * 1000000 };
+	int64_t left;
 
+	while ((left = due - later_now()) > 0 && !atomic_load(&sim->stopping)) {
+		int64_t slice = left < 20 ? left : 20;
+		struct timespec span = { .tv_nsec = (due == HELD ? 2 : slice) * 1000000 };
+
+		if (due == HELD && is_released(sim, releases))
+			return;
 		nanosleep(&span, NULL);
-		msec -= slice;
 	}
 }
 
@@ -72,23 +95,78 @@ handle(struct sim *sim, struct request *request, bool readable, unsigned long n,
 	hooks_run(sim, request, AFTER);
 }
 
+static void
+delayed_run(struct sim *sim, struct delayed *one)
+{
+	list_remove(&sim->later.delayed, one);
+	one->is_done = true;
+	handle(sim, one->request, one->readable, one->n, one->fault, one->answer);
+}
+
+/* Those whose time has come go first, however slow this machine is to wake them. */
+void
+serve_due(struct sim *sim)
+{
+	const struct list *all = &sim->later.delayed;
+	const int64_t now = later_now();
+	struct delayed *first;
+
+	do {
+		first = NULL;
+		for (size_t i = 0; i < all->count; i++) {
+			struct delayed *one = all->items[i];
+
+			if (one->due <= now && (!first || one->due < first->due))
+				first = one;
+		}
+		if (first)
+			delayed_run(sim, first);
+	} while (first);
+}
+
+void
+serve_held(struct sim *sim)
+{
+	const struct list *all = &sim->later.delayed;
+
+	sim->later.releases++;
+	for (size_t i = 0; i < all->count; i++) {
+		struct delayed *one = all->items[i];
+
+		if (one->due == HELD)
+			one->due = later_now();
+	}
+	serve_due(sim);
+}
+
 void
 serve(struct sim *sim, struct request *request, bool readable, struct answer *answer,
 	struct fault *fault)
 {
-	unsigned long n;
+	struct delayed one = {
+		.request = request, .readable = readable, .fault = fault, .answer = answer
+	};
+	unsigned releases;
 
 	pthread_mutex_lock(&sim->lock);
+	releases = sim->later.releases;
 	*fault = faults_match(&sim->faults, request->method, request->path);
-	n = record_request(
+	one.n = record_request(
 		&sim->record, clock_now(&sim->clock), request, fault_name(fault->kind));
+	one.due = later_now() + sim->latency_msec;
+	if (fault->kind == FAULT_DELAY)
+		one.due = due_at(one.due, fault);
+	list_add(&sim->later.delayed, &one);
 	pthread_mutex_unlock(&sim->lock);
 
-	wait_msec(sim, sim->latency_msec + (fault->kind == FAULT_DELAY ? fault->msec : 0));
+	wait_until(sim, one.due, releases);
 
 	pthread_mutex_lock(&sim->lock);
-	handle(sim, request, readable, n, fault, answer);
+	serve_due(sim);
+	if (!one.is_done)
+		delayed_run(sim, &one);
 	pthread_mutex_unlock(&sim->lock);
 
-	wait_msec(sim, fault->kind == FAULT_DELAY_AFTER ? fault->msec : 0);
+	if (fault->kind == FAULT_DELAY_AFTER)
+		wait_until(sim, due_at(later_now(), fault), releases);
 }

@@ -9,4 +9,8 @@
 void serve(struct sim *sim, struct request *request, bool readable, struct answer *answer,
 	struct fault *fault);
 
+/* With the lock held. Handles what was delayed until now; and lets go all that is held. */
+void serve_due(struct sim *sim);
+void serve_held(struct sim *sim);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "auth.h"
 #include "params.h"
+#include "serve.h"
 #include "sim_act.h"
 #include "sim_jobs.h"
 
@@ -228,7 +229,15 @@ static void
 faults_delete(struct sim *sim, struct request *request, struct answer *answer)
 {
 	faults_clear(&sim->faults);
+	serve_held(sim);
 	history_clear(&sim->history);
+	faults_get(sim, request, answer);
+}
+
+static void
+release_post(struct sim *sim, struct request *request, struct answer *answer)
+{
+	serve_held(sim);
 	faults_get(sim, request, answer);
 }
 
@@ -266,6 +275,7 @@ static const struct {
 	{ "GET", "/sim/faults", faults_get },
 	{ "POST", "/sim/faults", faults_post },
 	{ "DELETE", "/sim/faults", faults_delete },
+	{ "POST", "/sim/release", release_post },
 	{ "GET", "/sim/tokens", tokens_get },
 	{ "GET", "/sim/deploy_tokens", deploy_tokens_get },
 	{ "GET", "/sim/variables", variables_get },

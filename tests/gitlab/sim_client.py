@@ -9,6 +9,7 @@ import tempfile
 import urllib.parse
 
 ROOT = "root-secret"
+DEADLINE = 300  # seconds, after which something hangs; however slow the machine is, nothing else may take as long
 
 
 def binary():
@@ -57,7 +58,7 @@ class Sim:
         if self.connection:
             self.connection.close()
         self.process.terminate()
-        status = self.process.wait(20)
+        status = self.process.wait(DEADLINE)
         self.process.stdout.close()
         if self.file:
             os.unlink(self.file)
@@ -66,8 +67,8 @@ class Sim:
     def line(self):
         """A connection of its own."""
         if self.context:
-            return http.client.HTTPSConnection(self.address, timeout=20, context=self.context)
-        return http.client.HTTPConnection(self.address, timeout=20)
+            return http.client.HTTPSConnection(self.address, timeout=DEADLINE, context=self.context)
+        return http.client.HTTPConnection(self.address, timeout=DEADLINE)
 
     def ask(self, method, path, body=None, token=ROOT, form=None, headers=None, fresh=False):
         """One request; `body` as JSON, `form` as a form. Raises on a dropped connection."""
@@ -98,6 +99,10 @@ class Sim:
 
     def fault(self, kind, **more):
         return self.ask("POST", "/sim/faults", {"fault": kind, **more}).json
+
+    def release(self):
+        """Lets go what a delay without a time holds: it is done when this returns."""
+        self.ask("POST", "/sim/release")
 
     def truth(self, **filters):
         """The one token that matches, with its secret and whether it is alive."""

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import unittest
 
-from sim_client import ROOT, Sim, binary
+from sim_client import DEADLINE, ROOT, Sim, binary
 
 FORBIDDEN = {"message": "403 Forbidden"}
 NO_ACCESS = {"message": "403 Forbidden - No access granted"}
@@ -635,7 +635,7 @@ class WorldFile(unittest.TestCase):
             with self.subTest(str(world)):
                 done = subprocess.run([binary(), "--listen", "127.0.0.1:0", "--version", "18.0", "--root-token", "x",
                                        "--world", "/dev/stdin"], input=json.dumps(world), capture_output=True, text=True,
-                                      timeout=20)
+                                      timeout=DEADLINE)
                 self.assertEqual(done.returncode, 2, done.stderr)
 
 

@@ -17,10 +17,9 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "gitlab"))
-from sim_client import ROOT, Sim  # noqa: E402
+from sim_client import DEADLINE, ROOT, Sim  # noqa: E402
 
 GLROTATE = os.environ["GLROTATE"]
-DEADLINE = 60
 BY_TESTS = "by=tests"  # marks what the tests themselves ask of the API
 
 
@@ -45,6 +44,16 @@ def until(condition, what):
             return found
         time.sleep(0.005)
     raise AssertionError(f"{what}: not within {DEADLINE} s")
+
+
+def deliver(running, number):
+    """Sends a signal, and waits until the process has seen it."""
+    def is_seen():
+        status = pathlib.Path(f"/proc/{running.pid}/status").read_text(encoding="utf-8")
+        pending = re.findall(r"^(?:Sig|Shd)Pnd:\s*(\w+)", status, re.M)
+        return running.poll() is not None or not any(int(mask, 16) >> (number - 1) & 1 for mask in pending)
+    running.send_signal(number)
+    until(is_seen, "the signal")
 
 
 class Host:
@@ -86,7 +95,7 @@ class Host:
 
     def run(self, *verb, state=None):
         done = subprocess.run(self.command(*verb, state=state), capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, cwd=self.path, timeout=DEADLINE * 2, check=False)
+                              stdin=subprocess.DEVNULL, cwd=self.path, timeout=DEADLINE, check=False)
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def events(self, *names):
@@ -110,7 +119,7 @@ class Between(http.server.ThreadingHTTPServer):
 
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                line = http.client.HTTPConnection(sim.address, timeout=20)
+                line = http.client.HTTPConnection(sim.address, timeout=DEADLINE)
                 line.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k != "Host"})
                 got = line.getresponse()
                 status, content = mend(self.command, self.path, got.status, got.read())
@@ -188,6 +197,11 @@ class Case(unittest.TestCase):
 
     def fault_was_hit(self):
         return any(f["hits"] for f in self.sim.ask("GET", "/sim/faults").json)
+
+    def is_held(self):
+        """A request stands where a delay without a time holds it: before it is carried out, or before it is answered."""
+        return any(r["fault"] == "delay" or (r["fault"] == "delay_after" and r["outcome"] is not None)
+                   for r in self.asked())
 
     # --- what must hold ---
 

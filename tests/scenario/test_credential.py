@@ -37,11 +37,12 @@ class Credential(Case):
 
     def dies_before_answer(self, nth):
         """What is asked with it once it is dead, and how the order ended."""
-        self.sim.fault("delay_after", path="*", nth=nth, ms=200)
+        self.sim.fault("delay_after", path="*", nth=nth)
         running = self.host.start(*ORDER)
         self.addCleanup(running.kill)
-        until(self.fault_was_hit, "the request")
+        until(self.is_held, "the request")
         self.sim.act("revoke", token=1)
+        self.sim.release()
         out, err = running.communicate()
         self.assertEqual(self.secrets_in(out + err), [])
         hit = [r["n"] for r in self.asked() if r["fault"]][0]

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import Case, main, until
+from harness import DEADLINE, Case, main, until
 
 WORLD = {"projects": [
     {"path": "shop/api", "tokens": [{"name": "push", "created": "-85d", "expires": "+5d"}],
@@ -46,23 +46,24 @@ class Disk(Case):
 
     def at_the_request(self, most_bytes):
         """While GitLab works on the rotation, the disk fills: a limit in bytes, or what the journal has now."""
-        self.sim.fault("delay", method="POST", path="*/rotate", ms=500)
+        self.sim.fault("delay", method="POST", path="*/rotate")
         running = self.begin()
-        until(self.fault_was_hit, "the request")
+        until(self.is_held, "the request")
         now = max(file.stat().st_size for file in self.host.state.iterdir())
         resource.prlimit(running.pid, resource.RLIMIT_FSIZE,
                          (now if most_bytes is None else most_bytes, resource.RLIM_INFINITY))
+        self.sim.release()
         return running
 
     def test_the_room_for_the_answer_was_made_before_the_request(self):
         running = self.at_the_request(None)
-        _, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=DEADLINE)
         self.assertEqual(running.returncode, 0, err)
         self.is_whole()
 
     def test_an_answer_that_finds_no_disk_is_brought_again_and_nothing_else_is_done(self):
         running = self.at_the_request(0)
-        until(lambda: self.living("push")["id"] > 100, "GitLab's answer")
+        self.assertGreater(self.living("push")["id"], 100)
         told = ""
         while "cannot be written down" not in told:
             line = running.stderr.readline()
@@ -71,7 +72,7 @@ class Disk(Case):
         rotated = self.asked("POST", "/rotate$")[0]["n"]
         self.assertEqual([r for r in self.asked() if r["n"] > rotated], [])
         resource.prlimit(running.pid, resource.RLIMIT_FSIZE, ENDLESS)
-        _, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=DEADLINE)
         self.assertIn(running.returncode, (0, 3), err)
         # A run whose journal failed once does no more than save the answer; the next one delivers it.
         self.settles()
@@ -85,7 +86,7 @@ class Disk(Case):
                 self.doCleanups()
                 self.setUp()
                 running = self.begin(most)
-                _, err = running.communicate(timeout=60)
+                _, err = running.communicate(timeout=DEADLINE)
                 codes.add(running.returncode)
                 self.assertNotIn("Sanitizer", err)
                 if running.returncode:
@@ -97,7 +98,7 @@ class Disk(Case):
     def inject(self, what):
         return subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=none", "-e", f"inject={what}",
                                *self.host.command("run")], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                              cwd=self.host.path, timeout=120, check=False, env=UNTRACED)
+                              cwd=self.host.path, timeout=DEADLINE, check=False, env=UNTRACED)
 
     def each_call_fails(self, call, error, most):
         """Fails the 1st, the 2nd … call of a kind, until a run is through without it."""

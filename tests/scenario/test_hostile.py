@@ -167,20 +167,21 @@ class Database(Case):
         self.assertIn("3", ended.out + ended.err)
 
     def test_a_second_run_finds_the_lock(self):
-        self.sim.fault("delay_after", path="*/self", ms=2000)
+        self.sim.fault("delay_after", path="*/self")
         running = self.host.start("run")
         self.addCleanup(running.kill)
-        until(self.fault_was_hit, "the first run")
+        until(self.is_held, "the first run")
         ended = self.exits(4, "run")
         self.assertIn(str(running.pid), ended.err)
+        self.sim.release()
         running.communicate()
 
     def test_a_second_run_ends_at_once_and_touches_nothing(self):
         """While the first holds a new secret that stands nowhere else."""
-        self.sim.fault("delay_after", method="PUT", path="*/variables/*", nth=2, ms=3000)
+        self.sim.fault("delay_after", method="PUT", path="*/variables/*", nth=2)
         running = self.host.start("run")
         self.addCleanup(running.kill)
-        until(self.fault_was_hit, "the delivery")
+        until(self.is_held, "the delivery")
         asked = self.asked()
         before = {file: file.read_bytes() for file in self.host.state.iterdir()}
         for verb in (("run",), ("rotate", "push", "--reason", "test"), ("run",)):
@@ -190,6 +191,7 @@ class Database(Case):
         self.assertIsNone(running.poll(), "the first was not waited for")
         self.assertEqual(self.asked(), asked)
         self.assertEqual({file: file.read_bytes() for file in self.host.state.iterdir()}, before)
+        self.sim.release()
         running.communicate()
         self.assertEqual(running.returncode, 0)
         self.assertEqual(self.variable("shop/api", "PUSH")["value"], self.living("push")["secret"])
@@ -208,12 +210,13 @@ class Database(Case):
         self.assertIn("whole", self.exits(0, "history", "--verify").out)
 
     def test_readers_hold_up_nobody(self):
-        self.sim.fault("delay_after", method="POST", path="*/rotate", ms=2000)
+        self.sim.fault("delay_after", method="POST", path="*/rotate")
         running = self.host.start("run")
         self.addCleanup(running.kill)
-        until(self.fault_was_hit, "the request")
+        until(self.is_held, "the request")
         self.assertIn("INTENDED", self.host.run("status").out)
         self.assertIn("rotation.intended", self.host.events())
+        self.sim.release()
         running.communicate()
         self.assertEqual(running.returncode, 0)
 

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import unittest
 
-from harness import Case, main, until
+from harness import DEADLINE, Case, main, until
 
 WORLD = {"projects": [
     {"path": "shop/api", "tokens": [{"name": "push", "created": "-85d", "expires": "+5d"}],
@@ -218,7 +218,7 @@ class Journal(Case):
 
     def under(self, *words):
         return subprocess.run([*words, *self.host.command("run")], capture_output=True, text=True, cwd=self.host.path,
-                              stdin=subprocess.DEVNULL, timeout=60, check=False,
+                              stdin=subprocess.DEVNULL, timeout=DEADLINE, check=False,
                               env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
 
     @unittest.skipUnless(shutil.which("unshare"), "needs unshare")
@@ -272,12 +272,11 @@ class Journal(Case):
 
     def test_what_was_in_flight_in_a_lost_journal_is_found_dead_and_told(self):
         """Killed between GitLab's answer and the delivery, and then the journal is lost as well."""
-        self.sim.fault("delay", method="PUT", path="*/variables/*", nth=2, ms=2000)
+        self.sim.fault("delay", method="PUT", path="*/variables/*", nth=2)
         running = self.host.start("rotate", "push", "--reason", "test")
-        until(self.fault_was_hit, "the delivery")
+        until(self.is_held, "the delivery")
         running.send_signal(signal.SIGKILL)
         running.communicate()
-        self.clear_faults()
         for file in self.host.state.glob("journal.db*"):
             file.unlink()
         living = self.living("push")

@@ -1,7 +1,7 @@
 """The program dies at any moment and is started again: a consumer never ends up with a dead secret."""
 import signal
 
-from harness import Case, main, until
+from harness import Case, deliver, main, until
 
 WORLD = {"projects": [
     {"path": "shop/api",
@@ -119,19 +119,20 @@ class Kill(Case):
 
     def test_the_intent_is_on_disk_before_the_request_is_sent(self):
         """Rule 1: while GitLab works on the request, the journal of a program that died says so."""
-        self.sim.fault("delay", method="POST", path="*/rotate", ms=LATE_MSEC)
+        self.sim.fault("delay", method="POST", path="*/rotate")
         running = self.host.start("run")
-        until(self.fault_was_hit, "the request")
+        until(self.is_held, "the request")
         running.send_signal(signal.SIGKILL)
         running.communicate()
         self.assertEqual(self.host.events()[-1], "rotation.intended")
 
     def test_a_secret_is_on_disk_before_it_is_delivered(self):
-        self.sim.fault("delay", method="PUT", path="*/variables/*", nth=2, ms=LATE_MSEC)
+        self.sim.fault("delay", method="PUT", path="*/variables/*", nth=2)
         running = self.host.start("run")
-        until(self.fault_was_hit, "the delivery")
+        until(self.is_held, "the delivery")
         running.send_signal(signal.SIGKILL)
         running.communicate()
+        self.sim.release()
         self.assertIn("rotation.held", self.host.events())
         self.forget_requests()
         self.settles()
@@ -139,10 +140,11 @@ class Kill(Case):
         self.is_whole()
 
     def test_a_signal_ends_a_run_at_a_safe_point(self):
-        self.sim.fault("delay_after", method="POST", path="*/rotate", ms=LATE_MSEC)
+        self.sim.fault("delay_after", method="POST", path="*/rotate")
         running = self.host.start("run")
-        until(self.fault_was_hit, "the request")
-        running.send_signal(signal.SIGTERM)
+        until(self.is_held, "the request")
+        deliver(running, signal.SIGTERM)
+        self.sim.release()
         running.communicate()
         self.assertEqual(running.returncode, 1)
         # What was held is finished all the same.

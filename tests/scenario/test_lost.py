@@ -110,12 +110,13 @@ class Lost(LostCase):
 
     def test_a_second_successor_of_our_own_is_revoked(self):
         """What we gave up on commits later than anybody believed, and forks the family."""
-        self.sim.fault("delay_after", method="POST", path=ROTATE, ms=1500)
+        self.sim.fault("delay_after", method="POST", path=ROTATE)
         running = self.host.start("run")
         self.addCleanup(running.kill)
-        until(lambda: self.asked("POST", "/rotate$"), "the request is there")
+        until(self.is_held, "the answer is there")
         target = self.asked("POST", "/rotate$")[0]["path"].split("/")[-2]
         fork = self.sim.act("rotate", token=int(target), expires_at="2027-02-19")
+        self.sim.release()
         running.communicate()
         self.settles()
         self.assertFalse(self.sim.alive(fork["id"]))

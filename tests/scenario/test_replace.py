@@ -1,7 +1,7 @@
 """A new token beside the old: delivered, both live for a while, the old one is retired; whatever is lost on the way."""
 import signal
 
-from harness import main, until
+from harness import deliver, main, until
 from replaced import DeployCase, ReplaceCase
 
 
@@ -156,10 +156,11 @@ class Hands(ReplaceCase):
     def test_a_signal_in_the_overlap_ends_nothing(self):
         self.exits(0, "run")
         self.advance("25h")
-        self.sim.fault("delay", method="GET", path="*", nth=3, ms=2000)
+        self.sim.fault("delay", method="GET", path="*", nth=3)
         running = self.host.start("run")
-        until(self.fault_was_hit, "the request")
-        running.send_signal(signal.SIGTERM)
+        until(self.is_held, "the request")
+        deliver(running, signal.SIGTERM)
+        self.sim.release()
         running.communicate()
         self.is_replaced_once()
         self.settles()

@@ -69,11 +69,12 @@ class Lost(ReplaceCase):
 
     def make_theirs_in_between(self, kind, more, **theirs):
         """After the preflight saw the list, and before our request, whose answer is lost then."""
-        self.sim.fault("delay_after", method="PUT", path="*/variables/*", ms=700)
+        self.sim.fault("delay_after", method="PUT", path="*/variables/*")
         running = self.host.start("run")
-        until(self.fault_was_hit, "the preflight of the variable")
+        until(self.is_held, "the preflight of the variable")
         made = self.namesake(**theirs)["id"]
         self.sim.fault(kind, method="POST", path=self.create, **more)
+        self.sim.release()
         running.communicate()
         self.clear_faults()
         return made, running.returncode

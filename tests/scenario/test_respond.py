@@ -234,9 +234,9 @@ class Recreate(Respond):
     def test_a_killed_run_goes_on_with_the_new_one(self):
         self.adopt(RECREATE)
         self.lose()
-        self.sim.fault("delay_after", method="POST", path="*/access_tokens", ms=3000)
+        self.sim.fault("delay_after", method="POST", path="*/access_tokens")
         running = self.host.start("rotate", "push", "--reason", "test")
-        until(lambda: self.posts("/access_tokens$"), "the creation")
+        until(self.is_held, "the creation")
         running.kill()
         running.communicate()
         self.settles()

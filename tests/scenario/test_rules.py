@@ -50,9 +50,9 @@ class Rules(Case):
         self.setUp()
 
     def kill_at(self, method, path, *verb, nth=1):
-        self.sim.fault("delay", method=method, path=path, nth=nth, ms=LATE_MSEC)
+        self.sim.fault("delay", method=method, path=path, nth=nth)
         running = self.host.start(*(verb or ("run",)))
-        until(self.fault_was_hit, "the request")
+        until(self.is_held, "the request")
         running.send_signal(signal.SIGKILL)
         running.communicate()
         self.clear_faults()
@@ -70,13 +70,14 @@ class Rules(Case):
         self.assertEqual(self.host.events()[-1], "rotation.intended")
 
     def test_rule_1_a_revocation_is_on_disk_before_it_is_sent(self):
-        self.sim.fault("delay_after", method="POST", path="*/rotate", ms=1000)
+        self.sim.fault("delay_after", method="POST", path="*/rotate")
         running = self.host.start("run")
         self.addCleanup(running.kill)
-        until(lambda: self.asked("POST", "/rotate$"), "the request")
+        until(self.is_held, "the request")
         target = self.asked("POST", "/rotate$")[0]["path"].split("/")[-2]
         fork = self.sim.act("rotate", token=int(target), expires_at="2027-02-19")
-        self.sim.fault("delay", method="DELETE", path="*/access_tokens/*", ms=LATE_MSEC)
+        self.sim.fault("delay", method="DELETE", path="*/access_tokens/*")
+        self.sim.release()
         until(lambda: self.asked("DELETE"), "the revocation")
         running.send_signal(signal.SIGKILL)
         running.communicate()
@@ -138,7 +139,7 @@ class Rules(Case):
     def killed_in_doubt(self):
         """The answer to a rotation is lost, and the run dies before it has read anything of it: the intended date, and the target."""
         self.sim.fault("drop_before_commit", method="POST", path="*/rotate")
-        self.sim.fault("delay", method="GET", path="*/access_tokens", nth=2, ms=LATE_MSEC)
+        self.sim.fault("delay", method="GET", path="*/access_tokens", nth=2)
         running = self.host.start("run")
         until(lambda: all(f["hits"] for f in self.sim.ask("GET", "/sim/faults").json), "the reading")
         running.send_signal(signal.SIGKILL)

@@ -91,19 +91,20 @@ class Secrets(Case):
         self.nothing_leaks(*texts)
 
     def test_none_is_in_arguments_or_environment_while_it_runs(self):
-        self.sim.fault("delay_after", method="PUT", path="*/variables/*", nth=2, ms=500)
+        self.sim.fault("delay_after", method="PUT", path="*/variables/*", nth=2)
         running = self.host.start("run", env={**os.environ, "HOME": "/root"})
         self.addCleanup(running.kill)
-        until(self.fault_was_hit, "the delivery")
+        until(self.is_held, "the delivery")
         process = pathlib.Path("/proc") / str(running.pid)
         seen = b"".join((process / name).read_bytes() for name in ("cmdline", "environ", "comm", "status"))
         seen += "".join(os.readlink(file) for file in (process / "fd").iterdir()).encode()
+        self.sim.release()
         running.communicate()
         self.holds_none(seen, "in /proc")
 
     def killed_at(self, nth, number, **more):
         """The wait status of a run that a signal ended before its nth answer; None when it was over before."""
-        self.sim.fault("delay_after", path="*", nth=nth, ms=200)
+        self.sim.fault("delay_after", path="*", nth=nth)
         running = self.host.start("run", "--verbose", **more)
         until(lambda: self.fault_was_hit() or is_over(running), "the request, or the end")
         if not self.fault_was_hit():
@@ -166,11 +167,12 @@ class Secrets(Case):
 
     def test_a_sealed_secret_is_gone_from_the_disk_after_the_next_run(self):
         """From the database when its row is closed; SQLite's own journal is written over when the next run begins."""
-        self.sim.fault("delay", method="PUT", path="*/variables/*", nth=2, ms=300)
+        self.sim.fault("delay", method="PUT", path="*/variables/*", nth=2)
         running = self.host.start("run")
-        until(self.fault_was_hit, "the delivery")
+        until(self.is_held, "the delivery")
         running.send_signal(signal.SIGKILL)
         running.communicate()
+        self.sim.release()
         with sqlite3.connect(self.host.state / "journal.db") as db:
             sealed = db.execute("SELECT sealed FROM rotations").fetchone()[0]
         db.close()

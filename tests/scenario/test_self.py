@@ -161,11 +161,12 @@ class Personal(Self):
 
     def test_it_dies_between_its_proof_and_the_request(self):
         """GitLab sees a dead secret on a rotate path once: the window of rule 4."""
-        self.sim.fault("delay", method="POST", path=SELF_ROTATE, ms=300)
+        self.sim.fault("delay", method="POST", path=SELF_ROTATE)
         running = self.host.start("run")
         self.addCleanup(running.kill)
-        until(self.fault_was_hit, "the request")
+        until(self.is_held, "the request")
         self.sim.act("revoke", token=self.living("laptop")["id"])
+        self.sim.release()
         out, err = running.communicate()
         self.assertEqual(running.returncode, 3, err)
         self.assertIn(self.told, err)
@@ -283,11 +284,12 @@ class Project(Self):
     def test_two_at_once_rotate_it_once(self):
         other = self.host.path / "other"
         other.mkdir(mode=0o700)
-        self.sim.fault("delay", method="POST", path=SELF_ROTATE, ms=1500)
+        self.sim.fault("delay", method="POST", path=SELF_ROTATE)
         first = self.host.start("run")
         self.addCleanup(first.kill)
-        until(self.fault_was_hit, "the request")
+        until(self.is_held, "the request")
         ended = self.host.run("run", state=other)
+        self.sim.release()
         self.assertIn(ended.code, (1, 3), ended)
         first.communicate()
         self.assertEqual((first.returncode, len(self.asked("POST", "/rotate$"))), (0, 1))

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import ROOT, Case, main, until
+from harness import DEADLINE, ROOT, Case, main, until
 
 MANY = 12
 WORLD = {"projects": [
@@ -56,7 +56,7 @@ class Tls(Case):
         super().setUp()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self.sim.connection = http.client.HTTPSConnection(self.sim.address, timeout=20, context=context)
+        self.sim.connection = http.client.HTTPSConnection(self.sim.address, timeout=DEADLINE, context=context)
         self.host.url = "https://" + self.sim.address + (
             f"\n  ca_file: {self.folder}/{believed}.pem" if believed else "")
         self.host.set_tokens(TOKENS % self.host.path)
@@ -132,14 +132,15 @@ class Tls(Case):
     deliver: [ ci_variable: {name.upper().replace("-", "_")} ]
 """ for name in names))
         writer = self.full_pipe()
-        self.sim.fault("delay_after", method="PUT", path="*/variables/*", ms=1000)
+        self.sim.fault("delay_after", method="PUT", path="*/variables/*")
         running = subprocess.Popen(self.host.command("run"), stdout=writer, stderr=subprocess.DEVNULL,
                                    stdin=subprocess.DEVNULL, cwd=self.host.path, env={**os.environ, **KEEPS_FREED})
         os.close(writer)
         self.addCleanup(running.wait)
         self.addCleanup(running.kill)
-        until(self.fault_was_hit, "a delivery")
+        until(self.is_held, "a delivery")
         self.assertNotEqual(self.hits(running.pid, [ROOT]), [], "the search finds what is there")
+        self.sim.release()
         # All is done but the last line, which nobody reads.
         until(lambda: pathlib.Path(f"/proc/{running.pid}/wchan").read_text() in ("pipe_write", "anon_pipe_write"), "the end")
         secrets = [self.living(name)["secret"] for name in names]

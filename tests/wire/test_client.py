@@ -5,7 +5,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "gitlab"))
-from sim_client import ROOT, Sim  # noqa: E402
+from sim_client import DEADLINE, ROOT, Sim  # noqa: E402
 
 API = "project:platform/api:push"
 GROUP = "group:platform:all"
@@ -57,7 +57,7 @@ class ClientTest(unittest.TestCase):
     def ask(self, *words, credential=ROOT):
         ended = subprocess.run(
             [os.environ["CLIENT_PROBE"], "http://" + self.sim.address, *map(str, words)],
-            env={**os.environ, "CREDENTIAL": credential}, stdout=subprocess.PIPE, text=True, timeout=60)
+            env={**os.environ, "CREDENTIAL": credential}, stdout=subprocess.PIPE, text=True, timeout=DEADLINE)
         self.assertIn(ended.returncode, (0, 1))
         return Said(ended.stdout)
 
