@@ -15,8 +15,14 @@ REFUSED = {"status": 403, "body": '{"message":"403 Forbidden"}', "content_type":
 WORKERS = 8
 
 
+def this_machines_clock(ahead_seconds=0):
+    then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=ahead_seconds)
+    return then.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class Breaker(Case):
     world = WORLD
+    clock = this_machines_clock()  # `status` asks no other
     tokens = TOKENS
     options = {"limits": "{ settle: 1s, rotations_per_run: 1000 }"}
 
@@ -107,12 +113,12 @@ class Clock(Case):
   - token: project:shop/api:push
     deliver: [ ci_variable: PUSH ]
 """
+    clock = this_machines_clock()
     options = {"limits": "{ settle: 1s, clock_skew: 5m }"}
 
     def set_skew(self, seconds):
         """GitLab's clock is that far ahead of ours."""
-        then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
-        self.sim.ask("POST", "/sim/clock", {"set": then.strftime("%Y-%m-%dT%H:%M:%SZ")})
+        self.sim.ask("POST", "/sim/clock", {"set": this_machines_clock(seconds)})
 
     def test_clocks_that_differ_rotate_nothing(self):
         for skew, way in ((400, "behind"), (-400, "ahead of"), (86400 * 3, "behind")):
