@@ -20,6 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "gitlab"
 from sim_client import DEADLINE, ROOT, Sim  # noqa: E402
 
 GLROTATE = os.environ["GLROTATE"]
+NOW = datetime.datetime.now(datetime.timezone.utc)
 BY_TESTS = "by=tests"  # marks what the tests themselves ask of the API
 
 
@@ -33,6 +34,14 @@ class Ended:
 
     def __repr__(self):
         return f"exit code {self.code}\n{self.out}\n{self.err}"
+
+
+def day(later=0):
+    """So many days after this machine's date, as GitLab writes it."""
+    return (NOW + datetime.timedelta(days=later)).strftime("%Y-%m-%d")
+
+
+HERE = day() + "T10:00:00Z"  # the clock of a GitLab whose tokens `status` and `explain` look at: they ask this machine's
 
 
 def until(condition, what):

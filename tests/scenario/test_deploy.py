@@ -1,5 +1,5 @@
 """Deploy tokens, which GitLab cannot rotate: adopted, created, replaced, with the user name they had; and other types by replacement."""
-from harness import Case, main
+from harness import HERE, Case, day, main
 from replaced import DeployCase, ReplaceCase
 
 VARIABLE = [{"key": "PULL", "value": "gldt-old-000000000000"}]
@@ -11,6 +11,7 @@ def deploy(**more):
 
 
 class Adopting(DeployCase):
+    clock = HERE
     def with_world(self, *tokens):
         self.world = {"projects": [{"path": "shop/api", "variables": VARIABLE, "deploy_tokens": list(tokens)}]}
         self.again()
@@ -21,7 +22,7 @@ class Adopting(DeployCase):
         self.assertIn("adopted 1 token", ended.out)
         self.assertEqual(self.changes(), [])
         told = self.exits(0, "explain", "pull").out
-        self.assertIn("with the user name 'gitlab+deploy-token-99', first seen 2026-11-21 10:00 UTC", told)
+        self.assertIn(f"with the user name 'gitlab+deploy-token-99', first seen {day()} 10:00 UTC", told)
         self.assertIn("last use not told by GitLab", told)
         self.assertIn("last use not told by GitLab", self.exits(0, "status", "--all", "--output", "TOKEN,USED").out)
 
@@ -45,7 +46,7 @@ class Adopting(DeployCase):
 
     def test_the_day_on_which_it_ends_is_read_as_it_is_and_not_as_gitlab_says(self):
         """On its last day GitLab's `expired` is still false."""
-        self.with_world(deploy(expires="2026-11-21T09:00:00Z"))
+        self.with_world(deploy(expires=f"{day()}T09:00:00Z"))
         self.assertFalse(self.alive_now())
         self.assertEqual(self.host.run("run").code, 3)
         self.assertEqual(self.asked("POST"), [])

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import unittest
 
-from harness import DEADLINE, Case, main, until
+from harness import DEADLINE, HERE, Case, main, until
 
 WORLD = {"projects": [
     {"path": "shop/api", "tokens": [{"name": "push", "created": "-85d", "expires": "+5d"}],
@@ -26,6 +26,7 @@ VALUES = {"INTEGER": ("9223372036854775807", "-9223372036854775808", TEXT), "TEX
 
 class Journal(Case):
     """Each test begins with a journal that has closed rows, and events."""
+    clock = HERE
     world = WORLD
     tokens = TOKENS
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 
-from harness import Case, Host, main, until
+from harness import HERE, Case, Host, main, until
 
 OLD = "glpat-own-old-000000"
 RESCUE = "glpat-rescue-0000000"
@@ -84,6 +84,7 @@ class Own(Case):
 
 
 class Happy(Own):
+    clock = HERE
     def test_it_is_rotated_as_the_last_act_of_a_run(self):
         ended = self.exits(0, "run")
         self.assertIn("rotated 2 tokens", ended.out)

@@ -1,11 +1,12 @@
 """A new token beside the old: delivered, both live for a while, the old one is retired; whatever is lost on the way."""
 import signal
 
-from harness import deliver, main, until
+from harness import HERE, day, deliver, main, until
 from replaced import DeployCase, ReplaceCase
 
 
 class Road(ReplaceCase):
+    clock = HERE
     kept = ("name", "scopes", "access_level")
 
     def test_the_old_one_lives_until_the_overlap_is_over(self):
@@ -39,14 +40,14 @@ class Road(ReplaceCase):
     def test_what_lives_side_by_side_is_shown(self):
         self.exits(0, "run")
         old, new = self.all_made()
-        told = f"the old #{old['id']} lives beside #{new['id']} until 2026-11-22 10:00 UTC, and is retired then"
+        told = f"the old #{old['id']} lives beside #{new['id']} until {day(1)} 10:00 UTC, and is retired then"
         for verb in (("plan",), ("status",), ("explain", self.name)):
             self.assertIn(told, self.exits(0, *verb).out)
         self.assertIn(told, self.host.run("history").out)
         self.assertIn("1 in overlap", self.exits(0, "status").out)
         item = self.exits(0, "status", "--json").json["tokens"][0]["open"]
         self.assertEqual((item["strategy"], item["old_id"], item["new_id"], item["retire_after"]),
-                         ("replace", old["id"], new["id"], "2026-11-22T10:00:00Z"), item)
+                         ("replace", old["id"], new["id"], f"{day(1)}T10:00:00Z"), item)
 
     def test_every_destination_is_read_in_the_run_that_retires(self):
         self.exits(0, "run")
@@ -172,6 +173,7 @@ class Hands(ReplaceCase):
 
 class Quiet(ReplaceCase):
     """`retire: when_unused`, of tokens whose use GitLab tells."""
+    clock = HERE
     more = "strategy: replace\n    new_bot: accept\n    overlap: 1h\n    retire: when_unused\n    quiet: 12h"
 
     def test_an_old_one_that_is_used_lives_on_and_is_told(self):
@@ -184,7 +186,7 @@ class Quiet(ReplaceCase):
         self.assertTrue(self.old_lives())
         self.assertEqual(self.changes(), [])
         told = self.exits(0, "status").out
-        self.assertRegex(told, r"#\d+ is still in use: last used 2026-11-21 23:00 UTC")
+        self.assertRegex(told, rf"#\d+ is still in use: last used {day()} 23:00 UTC")
         self.assertIn("overlap, old one in use", told)
         self.assertIn("is still in use", self.exits(0, "plan").out)
         self.advance("2h")

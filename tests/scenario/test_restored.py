@@ -1,5 +1,5 @@
 """GitLab is put back from a backup of its own: it is seen, nothing is changed, and a person goes on by order."""
-from harness import Case, main
+from harness import HERE, Case, day, main
 
 OLD = {"access_level": "developer", "created": "-10d", "expires": "+80d"}
 WORLD = {
@@ -26,6 +26,7 @@ REFUSED = {"status": 403, "body": '{"message":"403 Forbidden"}', "content_type":
 
 
 class Restored(Case):
+    clock = HERE
     world = WORLD
     tokens = TOKENS
 
@@ -81,7 +82,7 @@ class Restored(Case):
         self.order("push")
         self.sim.act("restore", name="night")
         self.advance("10s")
-        self.sim.act("rotate", token="push", expires_at="2027-01-30")
+        self.sim.act("rotate", token="push", expires_at=day(70))
         self.forget_requests()
         self.needs_person(self.host.run("run"), "GLR-121")
         self.assertEqual(self.changes(), [])

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 
-from harness import Case, main, until
+from harness import HERE, Case, main, until
 
 WORLD = {"projects": [
     {"path": "shop/api", "tokens": [{"name": "push", "created": "-85d", "expires": "+5d"}],
@@ -43,6 +43,7 @@ def disguises(secret):
 
 
 class Secrets(Case):
+    clock = HERE
     world = WORLD
     tokens = TOKENS
 

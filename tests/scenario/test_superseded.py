@@ -1,5 +1,5 @@
 """A secret that is held while a destination refuses falls due again: the next rotation takes its place, in one step."""
-from harness import Case, main, until
+from harness import HERE, Case, main, until
 
 OLD = "glpat-push-old-000000"
 WORLD = {"projects": [
@@ -14,6 +14,7 @@ FORBIDDEN = {"status": 403, "body": '{"message":"403 Forbidden"}', "content_type
 
 
 class Superseded(Case):
+    clock = HERE
     world = WORLD
     tokens = ENTRY
 
