@@ -235,11 +235,14 @@ class Hands(Case):
   - token: project:shop/api:{key.lower()}
     deliver: [ ci_variable: {key} ]
 """ for key in "AB"))
-        self.sim.fault("delay_after", method="PUT", path="*/variables/B", ms=1500)
-        self.sim.fault("delay", method="PUT", path="*/variables/A", ms=700)
+        # B's answer comes when A has long been told.
+        self.sim.fault("delay_after", method="PUT", path="*/variables/B", ms=5000)
+        self.sim.fault("delay", method="PUT", path="*/variables/A")
         running = self.host.start("run")
-        until(lambda: all(f["hits"] for f in self.sim.ask("GET", "/sim/faults").json), "both preflights")
+        until(lambda: [r for r in self.asked("PUT", "/B$") if r["outcome"]] and self.asked("PUT", "/A$"),
+              "both preflights")
         self.sim.act("revoke", token=1)
+        self.sim.release()
         _, err = running.communicate()
         self.assertEqual(running.returncode, 3)
         self.assertIn("GLR-114", err)
