@@ -5,6 +5,7 @@
 callers='
 base/secret.c: it is the one that holds it
 base/child.c: the standard input of a program that gets it
+base/blot.c: stars it out of what a program said
 base/http.c: the PRIVATE-TOKEN header and the bodies of requests
 base/json.c: decodes answers
 base/json_write.c: encodes the bodies of requests
