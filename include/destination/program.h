@@ -1,0 +1,38 @@
+/* program.h: a program that a destination hands a secret to, or asks about one; for the files of this layer only.
+ * Touches what the program touches: see base/child.h. It reads the secret on its standard input, without a newline, and is told
+ * the facts in its environment:
+ *   GLROTATE_STEP        preflight, deliver or verify; not set when the destination knows one step only
+ *   GLROTATE_TOKEN       the token's address, TYPE:OWNER:NAME
+ *   GLROTATE_TOKEN_ID    its number; not set before there is one
+ *   GLROTATE_EXPIRES     the day on which it ends, 2026-11-21; not set when it has none
+ *   GLROTATE_USERNAME    who logs in with it, where that matters
+ *   GLROTATE_GENERATION  counts up with every secret of that address
+ *   GLROTATE_STAMP       what a destination keeps to know who wrote it: see destination.h */
+#ifndef DESTINATION_PROGRAM_H
+#define DESTINATION_PROGRAM_H
+
+#include "base/child.h"
+#include "destination/destination.h"
+
+/* How it says that asking again may help: EX_TEMPFAIL of <sysexits.h>. */
+#define PROGRAM_LATER 75
+
+struct program {
+	const char *const *argv;   /* ends with NULL; no secret */
+	const char *step;          /* NULL: none */
+	const struct stamp *stamp; /* NULL: none */
+	const char *const
+		*facts; /* more "NAME=value", ends with NULL; no secret; may be NULL */
+	const struct secret *input; /* NULL: none */
+	const struct secret *
+		secret; /* never to be told, whatever the program says; NULL: it has seen none */
+	int64_t timeout_msec;
+};
+
+/* Runs it. True when it ended with 0; `end` (zeroed before) is filled whenever it ran, for child_end_done().
+ * Fails: ERR_LATER for PROGRAM_LATER, a timeout and a signal that somebody sent; ERR_REFUSED for any other end, and when it
+ * cannot be run. The text ends with the last two lines of what it complained, without the secret. */
+must_check bool program_run(const struct destination_tools *tools,
+	const struct program *program, struct child_end *end, struct err *err);
+
+#endif
