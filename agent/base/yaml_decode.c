@@ -253,7 +253,17 @@ decode_mapping(struct reader *reader, const struct shape *shape, void *target)
 	reader_next(reader);
 }
 
-/* A scalar where the shape has a key for it: `ci_variable: KEY`. */
+/* A scalar where the shape has a key for it: `ci_variable: KEY`; or a list, where that key takes one. */
+static bool
+is_short(const struct reader *reader, const struct shape *shape)
+{
+	if (!shape->scalar)
+		return false;
+	if (is_at(reader, EVENT_LIST_START))
+		return shape_field(shape, shape->scalar)->kind == FIELD_TEXTS;
+	return is_at(reader, EVENT_SCALAR) && !reader->is_null;
+}
+
 static void
 decode_short(struct reader *reader, const struct shape *shape, void *target)
 {
@@ -262,7 +272,11 @@ decode_short(struct reader *reader, const struct shape *shape, void *target)
 
 	first_lines[field - shape->fields] = reader->place.line;
 	tell_missing(reader, shape, reader->place, first_lines);
-	decode_scalar(reader, field, (char *)target + field->offset);
+	if (field->kind == FIELD_TEXTS)
+		decode_texts(reader, field,
+			(struct texts *)(void *)((char *)target + field->offset));
+	else
+		decode_scalar(reader, field, (char *)target + field->offset);
 }
 
 static void
@@ -272,7 +286,7 @@ decode_struct(struct reader *reader, const struct shape *shape, const char *key,
 	*(struct place *)target = reader->place;
 	if (is_at(reader, EVENT_MAPPING_START))
 		decode_mapping(reader, shape, target);
-	else if (shape->scalar && is_at(reader, EVENT_SCALAR) && !reader->is_null)
+	else if (is_short(reader, shape))
 		decode_short(reader, shape, target);
 	else
 		refuse_value(reader, key, "keys and values");
