@@ -163,10 +163,24 @@ read_absence(struct attempt *attempt, struct err *err)
 	return true;
 }
 
+static bool
+preflight_holds(const struct attempt *attempt, struct err *err)
+{
+	const int64_t took_msec = clock_msec() - attempt->preflight_msec;
+
+	if (took_msec <= PREFLIGHT_HOLDS_MSEC)
+		return true;
+	return err_set(err, ERR_LATER, 0,
+		"the preflight of all destinations took %lld s, and may take %d s: the old secret "
+		"dies less than a minute after each of them passed",
+		(long long)took_msec / 1000, PREFLIGHT_HOLDS_MSEC / 1000);
+}
+
 bool
 preflight_destinations(struct attempt *attempt, struct err *err)
 {
 	const struct destination_tools tools = attempt_tools(attempt);
+	const int64_t begun_msec = clock_msec();
 
 	for (size_t i = 0; i < attempt->deliveries.count; i++) {
 		struct destination *destination = &attempt->destinations[i];
@@ -191,8 +205,9 @@ preflight_destinations(struct attempt *attempt, struct err *err)
 		delivery->failing_since = 0;
 		delivery->trouble = "";
 	}
-	attempt->preflight_msec = clock_msec();
-	return true;
+	/* The first of them was tried out longest ago. */
+	attempt->preflight_msec = begun_msec;
+	return preflight_holds(attempt, err);
 }
 
 static void
