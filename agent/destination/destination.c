@@ -8,6 +8,7 @@
 static const struct destination_row *const rows[] = {
 	[DESTINATION_CI_VARIABLE] = &ci_variable_row,
 	[DESTINATION_FILE] = &file_row,
+	[DESTINATION_EXEC] = &exec_row,
 };
 
 /* clang-format off */
@@ -16,12 +17,15 @@ const struct arm destination_arms[] = {
 	  "a CI/CD variable of a project or group" },
 	{ "file",        &file_entry_shape,        DESTINATION_FILE,
 	  "a file on this machine" },
+	{ "exec",        &exec_entry_shape,        DESTINATION_EXEC,
+	  "a program that puts it somewhere" },
 	{ NULL },
 };
 
 static const struct arm places[] = {
 	{ "ci_variable", &variable_place_shape, DESTINATION_CI_VARIABLE, NULL },
 	{ "file",        &file_place_shape,     DESTINATION_FILE,        NULL },
+	{ "exec",        &exec_place_shape,     DESTINATION_EXEC,        NULL },
 	{ NULL },
 };
 
@@ -92,6 +96,14 @@ destination_home(const struct destination *destination)
 	const struct destination_row *row = row_of(destination->to.kind);
 
 	return row->home ? row->home(destination) : (struct destination_home){ 0, NULL };
+}
+
+const char *
+destination_program(const struct destination *destination)
+{
+	const struct destination_row *row = row_of(destination->to.kind);
+
+	return row->program ? row->program(destination) : NULL;
 }
 
 bool

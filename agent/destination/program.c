@@ -1,8 +1,11 @@
 #include "destination/program.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/blot.h"
 #include "base/source.h"
@@ -153,4 +156,97 @@ program_run(const struct destination_tools *tools, const struct program *program
 		.timeout_msec = program->timeout_msec };
 
 	return child_run(&child, end, err) && judge(program, end, err);
+}
+
+/* --- what a policy may say --- */
+
+#define WORDS_MOST 64
+#define WORD_MOST_BYTES 1024
+
+static bool
+has_control(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
+/* In PATH somebody could put another one of that name before it. */
+static bool
+check_program(const char *program, struct err *err)
+{
+	if (program[0] != '/' || strstr(program, "/../") || strpbrk(program, "{} "))
+		return err_set(err, ERR_POLICY, 0,
+			"'%s' is no absolute path of a program; arguments stand by themselves, as in "
+			"{ run: [/usr/local/bin/put-secret, production] }",
+			program);
+	return true;
+}
+
+static bool
+check_argument(const char *said, const char *filled, struct err *err)
+{
+	if (has_control(filled) || strlen(filled) > WORD_MOST_BYTES)
+		return err_set(err, ERR_POLICY, 0,
+			"an argument has control characters or more than %d bytes",
+			WORD_MOST_BYTES);
+	if (said[0] == '{' && filled[0] == '-')
+		return err_set(err, ERR_POLICY, 0,
+			"the argument '%s' is '%s' here, which programs take for an option",
+			said, filled);
+	return true;
+}
+
+bool
+program_fill(const struct texts *run, const struct expansion *expansion, struct texts *filled,
+	struct err *err)
+{
+	struct texts draft = { .count = run->count };
+
+	if (!run->count || run->count > WORDS_MOST)
+		return err_set(err, ERR_POLICY, 0,
+			"a command has a program and at most %d arguments", WORDS_MOST - 1);
+	if (!check_program(run->items[0], err))
+		return false;
+	draft.items = arena_alloc(expansion->arena, run->count * sizeof(*draft.items));
+	draft.items[0] = run->items[0];
+	for (size_t i = 0; i < run->count; i++)
+		if ((i && !template_fill(run->items[i], expansion->token, expansion->arena,
+				  &draft.items[i], err)) ||
+			!check_argument(run->items[i], draft.items[i], err))
+			return false;
+	*filled = draft;
+	return true;
+}
+
+const char *
+program_text(const struct texts *run, struct arena *arena)
+{
+	const char *text = run->items[0];
+
+	for (size_t i = 1; i < run->count; i++)
+		text = arena_format(arena, "%s %s", text, run->items[i]);
+	return text;
+}
+
+bool
+program_is_safe(const char *path, struct err *err)
+{
+	struct stat facts;
+
+	if (stat(path, &facts) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
+		return err_set(err, ERR_REFUSED, errno, "cannot run '%s'", path);
+	if (!S_ISREG(facts.st_mode))
+		return err_set(err, ERR_REFUSED, 0, "'%s' is no regular file", path);
+	if (facts.st_uid && facts.st_uid != geteuid())
+		return err_set(err, ERR_REFUSED, 0,
+			"'%s' belongs to user %u, who could change it: root or the user that runs "
+			"glrotate must own it",
+			path, facts.st_uid);
+	if (facts.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(err, ERR_REFUSED, 0,
+			"'%s' has mode %04o: others may change it, so it gets no secret", path,
+			facts.st_mode & 07777U);
+	return true;
 }

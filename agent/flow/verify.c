@@ -21,6 +21,13 @@ deliver_again(struct attempt *attempt, struct delivery *delivery, struct err *er
 	return err_advise(err, GLR_DESTINATION_REFUSED);
 }
 
+/* What is known of a destination that did not say otherwise. */
+static const char *const proofs[] = {
+	[PROOF_VALUE] = "read back",
+	[PROOF_STAMP] = "hidden; its stamp is ours",
+	[PROOF_NONE] = "unproven: it cannot be read back",
+};
+
 static bool
 verify_one(struct attempt *attempt, size_t which, struct err *err)
 {
@@ -38,9 +45,7 @@ verify_one(struct attempt *attempt, size_t which, struct err *err)
 	}
 	delivery->state = proof == PROOF_VALUE ? DELIVERY_PROVEN : DELIVERY_UNPROVEN;
 	return journal_delivery(attempt->journal, attempt->row, delivery,
-		arena_format(attempt->arena, "%s: %s", delivery->place,
-			proof == PROOF_VALUE ? "read back" : "hidden; its stamp is ours"),
-		err);
+		arena_format(attempt->arena, "%s: %s", delivery->place, proofs[proof]), err);
 }
 
 bool

@@ -14,7 +14,7 @@
 #include "gitlab/gitlab.h"
 #include "gitlab/variable.h"
 
-enum destination_kind { DESTINATION_CI_VARIABLE = 1, DESTINATION_FILE };
+enum destination_kind { DESTINATION_CI_VARIABLE = 1, DESTINATION_FILE, DESTINATION_EXEC };
 
 /* As a policy says it, before templates; decoded through destination_arms. */
 struct ci_variable_entry {
@@ -32,6 +32,12 @@ struct file_entry {
 	const char *path;         /* absolute */
 	const char *user, *group; /* names; NULL: that of the present file, else ours */
 	int64_t mode;             /* 0: that of the present file, else 0600 */
+};
+struct exec_entry {
+	struct place at;
+	struct texts run;    /* an absolute path, and arguments, which may hold templates */
+	int64_t timeout_sec; /* 0: 60 s */
+	const char *name;    /* what people call it; NULL: by its command */
 };
 /* For policy/keys.c: `ci_variable: KEY`, `ci_variable: {…}`, `file: PATH`, `file: {…}`. */
 extern const struct arm destination_arms[];
@@ -64,12 +70,22 @@ struct file_place {
 	int64_t mode;
 };
 
+/* A program's. */
+struct exec_place {
+	struct place at;
+	struct texts run;
+	int64_t timeout_sec;
+};
+
 /* The project or group of GitLab's that it stands in; level 0 (and path NULL) when it stands in none. */
 struct destination_home {
 	int level;        /* enum variable_level */
 	const char *path; /* as the policy says it */
 };
 struct destination_home destination_home(const struct destination *destination);
+
+/* The program that it runs by its policy's word, an absolute path; NULL when it runs none. */
+const char *destination_program(const struct destination *destination);
 
 /* Fills the templates {owner} {owner:basename} {name} {name:key} {type} and splits environment scopes; appends
  * struct destination to `list` (grown in `arena`). `outside_owner` allows other owners for patterns: with
@@ -137,9 +153,10 @@ must_check bool destination_deliver(const struct destination_tools *tools,
 	const struct destination *destination, const struct secret *secret,
 	const struct stamp *stamp, struct err *err);
 
-/* PROOF_VALUE: read back and equal. PROOF_STAMP: cannot be read (hidden), its stamp is ours.
+/* PROOF_VALUE: read back and equal. PROOF_STAMP: cannot be read (hidden), its stamp is ours; PROOF_NONE: was
+ * written without an error, and nothing more can be said.
  * Fails: ERR_MOVED when it holds another value or stamp. */
-enum proof { PROOF_VALUE = 1, PROOF_STAMP };
+enum proof { PROOF_VALUE = 1, PROOF_STAMP, PROOF_NONE };
 must_check bool destination_verify(const struct destination_tools *tools,
 	const struct destination *destination, const struct secret *secret,
 	const struct stamp *stamp, enum proof *proof, struct err *err);

@@ -12,7 +12,7 @@
 #define DESTINATION_PROGRAM_H
 
 #include "base/child.h"
-#include "destination/destination.h"
+#include "destination/kind.h"
 
 /* How it says that asking again may help: EX_TEMPFAIL of <sysexits.h>. */
 #define PROGRAM_LATER 75
@@ -34,5 +34,17 @@ struct program {
  * cannot be run. The text ends with the last two lines of what it complained, without the secret. */
 must_check bool program_run(const struct destination_tools *tools,
 	const struct program *program, struct child_end *end, struct err *err);
+
+/* A policy's words → a command: templates are filled in the arguments, not in the program.
+ * Fails: ERR_POLICY when the program is no absolute path, or an argument would be taken for an option that a template made. */
+must_check bool program_fill(const struct texts *run, const struct expansion *expansion,
+	struct texts *filled, struct err *err);
+
+/* "/path argument argument", for people. */
+const char *program_text(const struct texts *run, struct arena *arena);
+
+/* Whether a secret may be given to it: it can be executed, is root's or ours, and nobody else may write it.
+ * Fails: ERR_REFUSED naming owner or mode. */
+must_check bool program_is_safe(const char *path, struct err *err);
 
 #endif

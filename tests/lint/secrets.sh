@@ -10,6 +10,7 @@ base/http.c: the PRIVATE-TOKEN header and the bodies of requests
 base/json.c: decodes answers
 base/json_write.c: encodes the bodies of requests
 base/atomic_file.c: writes it into a file
+destination/exec.c: reads a stamp off what a program printed
 gitlab/variable.c: whether GitLab could mask it
 store/seal.c: encrypts it for the disk, and reads the key
 '
