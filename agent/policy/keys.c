@@ -140,6 +140,8 @@ static const struct field limits_fields[] = {
 	  .help = "how long after a lost answer it is believed that nothing happened; unstated: 5m" },
 	{ "clock_skew",        FIELD_DELAY, FILLS(clock_skew_sec), .min = 1, .max = 3650 * DAY_SEC,
 	  .help = "how far this host's clock may be from GitLab's before nothing is rotated; unstated: 5m" },
+	{ "programs",          FIELD_TEXTS, FILLS(programs), .check = check_absolute,
+	  .help = "which programs the files of policies.d may have run: absolute paths, with stars within a part; unstated: none" },
 	{ NULL },
 };
 static const struct shape limits_shape = {

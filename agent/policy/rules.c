@@ -7,6 +7,7 @@
 
 #include "base/when.h"
 #include "destination/destination.h"
+#include "policy/programs.h"
 #include "policy/strategy.h"
 
 /* What one check of all files works on. */
@@ -432,6 +433,9 @@ claim_destinations(
 			continue;
 		}
 		found = list.items;
+		for (size_t k = 0; k < list.count; k++)
+			programs_check(checking->policies, entry, &found[k], deliver[i].at,
+				checking->diags);
 		for (size_t k = 0; k < list.count && !pattern; k++)
 			claim_add(checking->arena, claims, entry, found[k].text, deliver[i].at);
 	}

@@ -48,6 +48,7 @@ struct limits {
 	int64_t ramp_sec;              /* 30d */
 	int64_t settle_sec;            /* 5m */
 	int64_t clock_skew_sec;        /* 5m */
+	struct texts programs;         /* patterns: what entries of policies.d may have run; none: nothing */
 };
 
 struct token_entry {

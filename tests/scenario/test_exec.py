@@ -113,6 +113,23 @@ printf '%s\\n' "$@" >$here/arguments""")
         self.assertIn("take for an option", ended.err)
         self.assertIn("gets two secrets", ended.err)
 
+    def test_a_file_of_policies_d_runs_only_what_the_main_file_names(self):
+        folder = self.host.path / "policies.d"
+        folder.mkdir()
+        (folder / "team.yaml").write_text("""tokens:
+  - token: "project:platform/*:push"
+    deliver: [ exec: [ %s, "{name}" ] ]
+""" % self.program)
+        for programs, code in (("[]", 2), (f"[ {folder}/* ]", 2), ("[ '/*' ]", 2), (f"[ /bin/sh, {self.host.path}/* ]", 0)):
+            with self.subTest(programs):
+                self.host.limits = "{ settle: 1s, programs: %s }" % programs
+                self.host.set_tokens("  []")
+                ended = self.told("check", "--offline")
+                self.assertEqual(ended.code, code, ended)
+                self.assertEqual("may not be run from a file of policies.d" in ended.err, code == 2)
+        self.exits(0, "run")
+        self.assertEqual(self.held(), self.living("push")["secret"])
+
     def test_who_refuses_or_is_too_slow_before_costs_nothing(self):
         for more, words, code in (
                 ("sleep 1000", "did not end within 1 s and was killed", 1),
