@@ -230,13 +230,6 @@ variable_deliver(const struct destination_tools *tools, const struct destination
 /* --- verify, inspect, read --- */
 
 static bool
-is_same_stamp(const struct stamp *a, const struct stamp *b)
-{
-	return a->generation == b->generation && a->token_id == b->token_id &&
-	       !strcmp(a->agent, b->agent);
-}
-
-static bool
 variable_verify(const struct destination_tools *tools, const struct destination *variable,
 	const struct secret *secret, const struct stamp *stamp, enum proof *proof,
 	struct err *err)
@@ -252,7 +245,7 @@ variable_verify(const struct destination_tools *tools, const struct destination 
 	if (present.value && !secret_equal(present.value, secret))
 		return err_set(err, ERR_MOVED, 0, "holds another value");
 	stamp_parse(present.description, NULL, &kept, NULL);
-	if (!present.value && !is_same_stamp(&kept, stamp))
+	if (!present.value && !stamp_is_same(&kept, stamp))
 		return err_set(err, ERR_MOVED, 0, "is hidden and holds another stamp");
 	*proof = present.value ? PROOF_VALUE : PROOF_STAMP;
 	return true;

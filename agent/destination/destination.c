@@ -9,6 +9,7 @@ static const struct destination_row *const rows[] = {
 	[DESTINATION_CI_VARIABLE] = &ci_variable_row,
 	[DESTINATION_FILE] = &file_row,
 	[DESTINATION_EXEC] = &exec_row,
+	[DESTINATION_SYSTEMD_CREDENTIAL] = &systemd_credential_row,
 };
 
 /* clang-format off */
@@ -19,6 +20,8 @@ const struct arm destination_arms[] = {
 	  "a file on this machine" },
 	{ "exec",        &exec_entry_shape,        DESTINATION_EXEC,
 	  "a program that puts it somewhere" },
+	{ "systemd_credential", &systemd_credential_entry_shape, DESTINATION_SYSTEMD_CREDENTIAL,
+	  "a credential that systemd decrypts for a unit" },
 	{ NULL },
 };
 
@@ -26,6 +29,7 @@ static const struct arm places[] = {
 	{ "ci_variable", &variable_place_shape, DESTINATION_CI_VARIABLE, NULL },
 	{ "file",        &file_place_shape,     DESTINATION_FILE,        NULL },
 	{ "exec",        &exec_place_shape,     DESTINATION_EXEC,        NULL },
+	{ "systemd_credential", &systemd_credential_place_shape, DESTINATION_SYSTEMD_CREDENTIAL, NULL },
 	{ NULL },
 };
 

@@ -102,8 +102,9 @@ last_lines(char *text)
 static void
 what_it_said(const struct program *program, const struct child_end *end, char *said)
 {
-	const struct secret *text =
-		secret_length(end->complaint) ? end->complaint : end->output;
+	const struct secret *text = secret_length(end->complaint) || program->output_is_secret
+	                                    ? end->complaint
+	                                    : end->output;
 	char clean[BLOT_TEXT_BYTES];
 	const char *lines;
 

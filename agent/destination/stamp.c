@@ -125,6 +125,13 @@ stamp_parse(
 }
 
 bool
+stamp_is_same(const struct stamp *a, const struct stamp *b)
+{
+	return a->generation == b->generation && a->token_id == b->token_id &&
+	       !strcmp(a->agent, b->agent);
+}
+
+bool
 stamp_allows(const struct stamp *found, const struct stamp *ours, struct err *err)
 {
 	char text[STAMP_TEXT_BYTES];

@@ -14,7 +14,12 @@
 #include "gitlab/gitlab.h"
 #include "gitlab/variable.h"
 
-enum destination_kind { DESTINATION_CI_VARIABLE = 1, DESTINATION_FILE, DESTINATION_EXEC };
+enum destination_kind {
+	DESTINATION_CI_VARIABLE = 1,
+	DESTINATION_FILE,
+	DESTINATION_EXEC,
+	DESTINATION_SYSTEMD_CREDENTIAL,
+};
 
 /* As a policy says it, before templates; decoded through destination_arms. */
 struct ci_variable_entry {
@@ -38,6 +43,13 @@ struct exec_entry {
 	struct texts run;    /* an absolute path, and arguments, which may hold templates */
 	int64_t timeout_sec; /* 0: 60 s */
 	const char *name;    /* what people call it; NULL: by its command */
+};
+struct systemd_credential_entry {
+	struct place at;
+	const char *name; /* the credential's */
+	const char *path; /* absolute; NULL: /etc/credstore.encrypted/NAME */
+	const char *unit; /* to restart; NULL: none */
+	int restart, with_key;
 };
 /* For policy/keys.c: `ci_variable: KEY`, `ci_variable: {…}`, `file: PATH`, `file: {…}`. */
 extern const struct arm destination_arms[];
@@ -77,6 +89,13 @@ struct exec_place {
 	int64_t timeout_sec;
 };
 
+/* A systemd credential's. */
+struct systemd_credential_place {
+	struct place at;
+	const char *name, *path, *unit;
+	int64_t restart, with_key;
+};
+
 /* The project or group of GitLab's that it stands in; level 0 (and path NULL) when it stands in none. */
 struct destination_home {
 	int level;        /* enum variable_level */
@@ -105,6 +124,7 @@ struct stamp {
 	char agent[33];     /* the state directory's uuid, 32 hex digits */
 };
 #define STAMP_TEXT_BYTES 128
+bool stamp_is_same(const struct stamp *a, const struct stamp *b);
 const char *stamp_text(const struct stamp *stamp, char *text);
 /* Finds a stamp in a description; generation 0 when there is none. `rest` (may be NULL) gets the person's own
  * text without it, trimmed, in `arena`. */

@@ -26,12 +26,13 @@ struct program {
 	const struct secret *input; /* NULL: none */
 	const struct secret *
 		secret; /* never to be told, whatever the program says; NULL: it has seen none */
+	bool output_is_secret; /* what it writes to its standard output is not told either */
 	int64_t timeout_msec;
 };
 
 /* Runs it. True when it ended with 0; `end` (zeroed before) is filled whenever it ran, for child_end_done().
  * Fails: ERR_LATER for PROGRAM_LATER, a timeout and a signal that somebody sent; ERR_REFUSED for any other end, and when it
- * cannot be run. The text ends with the last two lines of what it complained, without the secret. */
+ * cannot be run. The text ends with the last two lines of its standard error, or else output, without the secret. */
 must_check bool program_run(const struct destination_tools *tools,
 	const struct program *program, struct child_end *end, struct err *err);
 
