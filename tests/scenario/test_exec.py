@@ -1,6 +1,5 @@
 """A program as a destination: three steps, the secret on its standard input and nowhere else."""
 import os
-import time
 
 from harness import Case, main
 
@@ -137,7 +136,7 @@ printf '%s\\n' "$@" >$here/arguments""")
                 ("echo the store is locked >&2; exit 75", "ended with exit code 75: the store is locked", 1),
                 ("echo no such store >&2; exit 4", "ended with exit code 4: no such store", 3)):
             with self.subTest(more):
-                self.set_exec("{ run: %s, timeout: 1s }" % self.program)
+                self.set_exec("{ run: %s, timeout: %s }" % (self.program, "1s" if "sleep" in more else "10m"))
                 self.set_program(more)
                 ended = self.told("run")
                 self.assertEqual(ended.code, code, ended)
@@ -166,9 +165,7 @@ printf '%s\\n' "$@" >$here/arguments""")
 deliver) exec <&-; sleep 1000 & echo $! >$here/daemon; exit 0 ;;
 verify) exit 3 ;;
 esac""")
-        begun = time.monotonic()
-        self.exits(0, "run")
-        self.assertLess(time.monotonic() - begun, 60)
+        self.exits(0, "run")  # and not a timeout: the daemon is not waited for
         os.kill(int((self.host.path / "daemon").read_text()), 9)
         self.assertIn("delivery.unproven", self.host.events())
         self.assertRegex(self.host.events("delivery.unproven")[0], "unproven: it cannot be read back")

@@ -126,10 +126,15 @@ class Credential(Case):
         self.assertEqual(self.asked("POST", "/rotate$"), [])
         self.settles()
 
-    def test_what_is_lost_again_is_written_again(self):
-        self.systemd("[ -e $here/again ] || rm %s; : >$here/again" % self.file)
-        self.settles()
-        self.assertEqual(self.decrypted(), self.living("push")["secret"])
+    def test_what_is_lost_or_written_over_is_written_again(self):
+        other = "printf other | systemd-creds encrypt --name=push --with-key=tpm2-absent - - >%s" % self.file
+        for change in ("rm %s" % self.file, other):
+            with self.subTest(change):
+                self.systemd("[ -e $here/again ] || { %s; } 2>/dev/null; : >$here/again" % change)
+                self.exits(0, "rotate", "push", "--reason", "a test")
+                self.settles()
+                self.assertEqual(self.decrypted(), self.living("push")["secret"])
+                (self.host.path / "again").unlink()
 
     def test_what_cannot_be_decrypted_is_known_by_its_stamp(self):
         try:
