@@ -72,16 +72,55 @@ family_revoke(struct sim *sim, struct token *ancestor)
 	}
 }
 
+static struct deploy_token *
+deploy_token_in(const struct list *resources, const char *secret)
+{
+	for (size_t i = 0; i < resources->count; i++) {
+		const struct resource *resource = resources->items[i];
+
+		for (size_t j = 0; resource && j < resource->deploy_tokens.count; j++) {
+			struct deploy_token *token = resource->deploy_tokens.items[j];
+
+			if (strcmp(token->secret, secret) == 0)
+				return token;
+		}
+	}
+	return NULL;
+}
+
+static struct deploy_token *
+deploy_token_presented(const struct sim *sim, const struct request *request)
+{
+	struct deploy_token *token = deploy_token_in(&sim->world.projects, request->secret);
+
+	return token ? token : deploy_token_in(&sim->world.groups, request->secret);
+}
+
+/* Under another name than its own a deploy token is as good as none. */
+static enum credential
+deploy_credential(const struct sim *sim, const struct request *request)
+{
+	const struct deploy_token *token = request->deploy_token;
+
+	if (!token || strcmp(token->username, request->login) != 0)
+		return CREDENTIAL_UNKNOWN;
+	if (token->revoked)
+		return CREDENTIAL_REVOKED;
+	return deploy_token_alive(sim, token) ? CREDENTIAL_ACTIVE : CREDENTIAL_EXPIRED;
+}
+
 void
 auth_look(struct sim *sim, struct request *request)
 {
 	struct token *token = map_get(&sim->world.secrets, request->secret);
 
 	request->token = token;
+	request->deploy_token =
+		request->login && !token ? deploy_token_presented(sim, request) : NULL;
 	if (!request->secret)
 		request->credential = CREDENTIAL_NONE;
 	else if (!token)
-		request->credential = CREDENTIAL_UNKNOWN;
+		request->credential = deploy_credential(sim, request);
 	else if (token_expired(sim, token))
 		/* Expiry comes first: a revoked token past its date harms nobody any more. */
 		request->credential = CREDENTIAL_EXPIRED;
@@ -132,8 +171,8 @@ scope_check(const struct request *request, enum scope_rule rule, struct answer *
 	return true;
 }
 
-static bool
-user_check(const struct user *user, struct answer *answer)
+const char *
+user_denied(const struct user *user)
 {
 	static const struct {
 		const char *state, *text;
@@ -148,15 +187,23 @@ user_check(const struct user *user, struct answer *answer)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(denied); i++) {
-		if (strcmp(user->state, denied[i].state) != 0)
-			continue;
-		error_message(answer, 403, "403 Forbidden - %s", denied[i].text);
-		return false;
+		if (strcmp(user->state, denied[i].state) == 0)
+			return denied[i].text;
 	}
-	return true;
+	return NULL;
 }
 
-static void
+static bool
+user_check(const struct user *user, struct answer *answer)
+{
+	const char *why = user_denied(user);
+
+	if (why)
+		error_message(answer, 403, "403 Forbidden - %s", why);
+	return !why;
+}
+
+void
 token_touch(struct sim *sim, struct request *request)
 {
 	int64_t now = clock_now(&sim->clock);

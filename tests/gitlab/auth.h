@@ -25,6 +25,11 @@ void auth_identify(struct sim *sim, struct request *request);
 bool auth_check(
 	struct sim *sim, struct request *request, enum scope_rule rule, struct answer *answer);
 
+/* Why somebody may not come in, or NULL. */
+const char *user_denied(const struct user *user);
+/* The token of the request was used. */
+void token_touch(struct sim *sim, struct request *request);
+
 bool token_expired(const struct sim *sim, const struct token *token);
 bool token_alive(const struct sim *sim, const struct token *token);
 bool deploy_token_alive(const struct sim *sim, const struct deploy_token *token);

@@ -1,5 +1,7 @@
 #include "http.h"
 
+#include "base64.h"
+#include "door.h"
 #include "params.h"
 #include "serve.h"
 
@@ -46,6 +48,7 @@ incoming_free(void *context, struct MHD_Connection *connection, void **state,
 		return;
 	free(incoming->request.path);
 	free(incoming->request.query);
+	free(incoming->request.login);
 	free(incoming->request.secret);
 	free(incoming->request.host);
 	json_decref(incoming->request.body);
@@ -85,6 +88,22 @@ secret_read(struct MHD_Connection *connection, struct request *request)
 		token = bearer + 7;
 	if (token && *token)
 		request->secret = must_copy(token);
+}
+
+/* name:secret. */
+static void
+basic_read(struct MHD_Connection *connection, struct request *request)
+{
+	const char *basic = header_of(connection, "Authorization");
+	char *pair =
+		basic && strncasecmp(basic, "Basic ", 6) == 0 ? base64_text(basic + 6) : NULL;
+	char *colon = pair ? strchr(pair, ':') : NULL;
+
+	if (pair)
+		request->secret = must_copy(colon ? colon + 1 : "");
+	if (colon)
+		*colon = '\0';
+	request->login = pair;
 }
 
 static void
@@ -128,7 +147,10 @@ request_complete(struct MHD_Connection *connection, const char *method, struct r
 	request->method = strcmp(method, "HEAD") == 0 ? "GET" : method;
 	request->host = must_copy(host ? host : "localhost");
 	request->tls = forwarded ? strcmp(forwarded, "https") == 0 : tls != NULL;
-	secret_read(connection, request);
+	if (door_known(request->path))
+		basic_read(connection, request);
+	else
+		secret_read(connection, request);
 	address_read(connection, request);
 }
 
@@ -220,11 +242,15 @@ static struct MHD_Response *
 response_of(struct MHD_Connection *connection, const struct answer *answer,
 	const struct fault *fault)
 {
-	char *text = answer->text   ? must_copy(answer->text)
-	             : answer->json ? json_text(answer->json)
-	                            : must_copy("");
+	char *text = answer->json ? json_text(answer->json) : must_copy("");
 	size_t bytes = strlen(text);
 	struct cut *cut;
+
+	if (answer->text) {
+		bytes = answer->text_bytes ? answer->text_bytes : strlen(answer->text);
+		free(text);
+		text = memcpy(must_alloc(bytes + 1), answer->text, bytes);
+	}
 
 	if (fault->kind != FAULT_CUT_BODY && fault->kind != FAULT_RESET_BODY)
 		return MHD_create_response_from_buffer(bytes, text, MHD_RESPMEM_MUST_FREE);
@@ -263,7 +289,7 @@ request_answer(struct sim *sim, struct MHD_Connection *connection, struct incomi
 	bool readable = body_read(connection, incoming);
 	enum MHD_Result result = MHD_NO;
 
-	if (strncmp(request->path, "/api/v4/", 8) == 0) {
+	if (strncmp(request->path, "/api/v4/", 8) == 0 || door_known(request->path)) {
 		serve(sim, request, readable, &answer, &fault);
 	} else if (strncmp(request->path, "/sim/", 5) == 0) {
 		pthread_mutex_lock(&sim->lock);

@@ -12,7 +12,7 @@ settings_defaults(void)
 	return json_pack(
 		"{s:b, s:n, s:b, s:i, s:s, s:s, s:b, s:i, s:i, s:s, s:b, s:b, s:b, s:b,"
 		" s:b,"
-		" s:n, s:n, s:n, s:b, s:b}",
+		" s:n, s:n, s:n, s:b, s:b, s:b, s:s}",
 		"require_personal_access_token_expiry", 1, "max_personal_access_token_lifetime",
 		"service_access_tokens_expiration_enforced", 1,
 		"inactive_resource_access_tokens_delete_after_days", 30,
@@ -25,7 +25,8 @@ settings_defaults(void)
 		"allow_top_level_group_owners_to_create_service_accounts", 0,
 		"runner_token_expiration_interval", "group_runner_token_expiration_interval",
 		"project_runner_token_expiration_interval", "saas", 0,
-		"granular_tokens_enforced", 0);
+		"granular_tokens_enforced", 0, "registry_enabled", 1, "deploy_token_choice",
+		"oldest");
 }
 
 static void
@@ -92,6 +93,8 @@ static const struct param settings_params[] = {
 	{ "maintenance_mode", PARAM_TRUE },
 	{ "admin_mode", PARAM_TRUE },
 	{ "saas", PARAM_TRUE },
+	{ "registry_enabled", PARAM_TRUE },
+	{ "deploy_token_choice", PARAM_TEXT, .values = "oldest,newest,by_turns" },
 	{ "granular_tokens_enforced", PARAM_TRUE, .from = V(19, 0) },
 	{ "runner_token_expiration_interval", PARAM_NUMBER },
 	{ "group_runner_token_expiration_interval", PARAM_NUMBER },

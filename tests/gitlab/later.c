@@ -46,6 +46,7 @@ later_add(struct sim *sim, const struct request *request, unsigned long n,
 	wait->request.method = wait->method;
 	wait->request.path = text_copy(request->path);
 	wait->request.query = text_copy(request->query);
+	wait->request.login = text_copy(request->login);
 	wait->request.secret = text_copy(request->secret);
 	wait->request.host = text_copy(request->host);
 	wait->request.body = json_deep_copy(request->body);
@@ -59,6 +60,7 @@ wait_free(struct wait *wait)
 	free(wait->method);
 	free(wait->request.path);
 	free(wait->request.query);
+	free(wait->request.login);
 	free(wait->request.secret);
 	free(wait->request.host);
 	json_decref(wait->request.body);
@@ -83,7 +85,7 @@ wait_run(struct sim *sim, struct wait *wait, int64_t late)
 
 	sim->clock.behind_msec = late;
 	history_note(sim);
-	api_handle(sim, &wait->request, &answer);
+	gitlab_handle(sim, &wait->request, &answer);
 	record_answer(&sim->record, wait->n, &wait->request, 0, answer.status);
 	sim->clock.behind_msec = 0;
 	answer_done(&answer);

@@ -63,6 +63,8 @@ record_answer(struct record *record, unsigned long n, const struct request *requ
 		entry->token_id = request->token->id;
 		entry->user_id = request->token->user->id;
 	}
+	if (request->deploy_token)
+		entry->deploy_token_id = request->deploy_token->id;
 }
 
 static json_t *
@@ -76,13 +78,14 @@ entry_json(const struct entry *entry)
 {
 	char at[MOMENT_SIZE];
 
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:O?, s:o, s:o, s:o, s:o, s:s, s:s?}", "n",
-		(json_int_t)entry->n, "at", moment_print(entry->at, at), "method",
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:O?, s:o, s:o, s:o, s:o, s:o, s:s, s:s?}",
+		"n", (json_int_t)entry->n, "at", moment_print(entry->at, at), "method",
 		entry->method, "path", entry->path, "query", entry->query, "body", entry->body,
 		"status", number_or_null(entry->status), "outcome",
 		number_or_null(entry->outcome), "token_id", number_or_null(entry->token_id),
-		"user_id", number_or_null(entry->user_id), "credential", entry->credential,
-		"fault", entry->fault);
+		"deploy_token_id", number_or_null(entry->deploy_token_id), "user_id",
+		number_or_null(entry->user_id), "credential", entry->credential, "fault",
+		entry->fault);
 }
 
 json_t *

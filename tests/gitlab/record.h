@@ -18,7 +18,7 @@ struct entry {
 	json_t *body;
 	int status;  /* 0: not answered, or not yet */
 	int outcome; /* what it came to, told or not; 0: not carried out, or not yet */
-	long token_id, user_id;
+	long token_id, deploy_token_id, user_id;
 	const char *credential, *fault;
 };
 

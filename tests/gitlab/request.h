@@ -18,6 +18,7 @@ struct request {
 	const char *method;
 	char *path;   /* as sent, still percent-encoded */
 	char *query;  /* as sent, never NULL */
+	char *login;  /* of HTTP Basic, at the doors beside the API; else NULL */
 	char *secret; /* what was presented, or NULL */
 	char *host;
 	bool tls;
@@ -26,6 +27,7 @@ struct request {
 	json_t *params; /* query, body and path captures, coerced to what the route declares */
 	enum credential credential;
 	struct token *token;
+	struct deploy_token *deploy_token;
 	struct user *user;
 };
 
@@ -35,6 +37,7 @@ struct answer {
 	int status;
 	json_t *json; /* NULL: no body, or `text` */
 	char *text;
+	size_t text_bytes; /* 0: up to its zero byte */
 	const char *content_type;
 	struct {
 		const char *name;
@@ -70,7 +73,9 @@ long param_number(const struct request *request, const char *name);
 bool param_true(const struct request *request, const char *name);
 bool param_given(const struct request *request, const char *name);
 
-/* Everything under /api/v4. Takes the world as it is and changes it; the lock is held. */
+/* Everything that GitLab answers. Takes the world as it is and changes it; the lock is held. */
+void gitlab_handle(struct sim *sim, struct request *request, struct answer *answer);
+/* Everything under /api/v4 of it. */
 void api_handle(struct sim *sim, struct request *request, struct answer *answer);
 /* Everything under /sim. The lock is held. */
 void sim_handle(struct sim *sim, struct request *request, struct answer *answer);

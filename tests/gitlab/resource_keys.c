@@ -102,6 +102,12 @@ resource_archived(const struct look *look)
 }
 
 static json_t *
+resource_repository(const struct look *look)
+{
+	return json_string(look->resource->no_repository ? "disabled" : "enabled");
+}
+
+static json_t *
 resource_permissions(const struct look *look)
 {
 	return json_pack("{s:o, s:o}", "project_access",
@@ -170,7 +176,7 @@ static const struct key project_keys[] = {
 	{ SEE_MORE | SEE_CODE, "service_desk_address",                   "null" },
 	{ SEE_MORE, "can_create_merge_request_in",                       .make = resource_can_merge },
 	{ SEE_MORE, "issues_access_level",                               TEXT("enabled") },
-	{ SEE_MORE, "repository_access_level",                           TEXT("enabled") },
+	{ SEE_MORE, "repository_access_level",                           .make = resource_repository },
 	{ SEE_MORE, "merge_requests_access_level",                       TEXT("enabled") },
 	{ SEE_MORE, "forking_access_level",                              TEXT("enabled") },
 	{ SEE_MORE, "wiki_access_level",                                 TEXT("enabled") },

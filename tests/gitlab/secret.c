@@ -1,5 +1,7 @@
 #include "secret.h"
 
+#include "base64.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,23 +39,6 @@ crc32_of(const char *text)
 	return crc ^ 0xffffffff;
 }
 
-/* Base64 for URLs, without padding. */
-static void
-base64(const unsigned char *bytes, size_t count, char *out)
-{
-	unsigned buffer = 0;
-	int bits = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		buffer = (buffer << 8 | bytes[i]) & 0xffff;
-		for (bits += 8; bits >= 6; bits -= 6)
-			*out++ = URL_SAFE[buffer >> (bits - 6) & 63];
-	}
-	if (bits)
-		*out++ = URL_SAFE[buffer << (6 - bits) & 63];
-	*out = '\0';
-}
-
 /* <prefix><base64 of random, payload, payload length>.01.<length><crc> */
 static char *
 routable(const char *prefix, const struct user *user)
@@ -69,7 +54,7 @@ routable(const char *prefix, const struct user *user)
 		abort();
 	memcpy(bytes + 16, payload, (size_t)payload_bytes);
 	bytes[16 + payload_bytes] = (unsigned char)payload_bytes;
-	base64(bytes, (size_t)payload_bytes + 17, body);
+	base64_url(bytes, (size_t)payload_bytes + 17, body);
 	base36(strlen(body), 2, length);
 	front = must_print("%s%s.01.%s", prefix, body, length);
 	base36(crc32_of(front), 7, crc);

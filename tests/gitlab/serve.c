@@ -48,7 +48,7 @@ handle_in(struct sim *sim, struct world *old, struct request *request, struct an
 	struct world now = sim->world;
 
 	sim->world = *old;
-	api_handle(sim, request, answer);
+	gitlab_handle(sim, request, answer);
 	*old = sim->world;
 	sim->world = now;
 }
@@ -65,10 +65,10 @@ carry_out(struct sim *sim, struct request *request, const struct fault *fault,
 	}
 	if (strcmp(request->method, "GET") != 0)
 		history_note(sim);
-	api_handle(sim, request, answer);
+	gitlab_handle(sim, request, answer);
 	if (fault->kind == FAULT_TWICE) {
 		answer_done(answer);
-		api_handle(sim, request, answer);
+		gitlab_handle(sim, request, answer);
 	}
 }
 

@@ -45,6 +45,7 @@ resource_copy(struct resource *from)
 	to->kind = from->kind;
 	to->id = from->id;
 	to->archived = from->archived;
+	to->no_repository = from->no_repository;
 	to->created_at = from->created_at;
 	to->path = text_copy(from->path);
 	to->name = text_copy(from->name);
