@@ -4,28 +4,42 @@
 
 #include <string.h>
 
-/* Where two live ones have the name, GitLab does not say which: here it is the older. */
-static const struct deploy_token *
-deploy_token_in(const struct sim *sim, const struct resource *resource)
+/* Where two live ones have the name, GitLab does not say which: a setting does. */
+static bool
+newest_wanted(const struct sim *sim, const struct job *job)
 {
+	const char *choice =
+		json_string_value(json_object_get(sim->settings, "deploy_token_choice"));
+
+	if (choice && strcmp(choice, "by_turns") == 0)
+		return job->id % 2 == 0;
+	return choice && strcmp(choice, "newest") == 0;
+}
+
+static const struct deploy_token *
+deploy_token_in(const struct sim *sim, const struct job *job, const struct resource *resource)
+{
+	const struct deploy_token *found = NULL;
+
 	for (size_t i = 0; i < resource->deploy_tokens.count; i++) {
 		const struct deploy_token *token = resource->deploy_tokens.items[i];
 
 		if (strcmp(token->name, "gitlab-deploy-token") == 0 &&
-			deploy_token_alive(sim, token))
-			return token;
+			deploy_token_alive(sim, token) && (!found || newest_wanted(sim, job)))
+			found = token;
 	}
-	return NULL;
+	return found;
 }
 
 /* The project's own goes first, then that of the group right above it, and no other. */
 static void
-deploy_token_give(const struct sim *sim, const struct resource *project, json_t *variables)
+deploy_token_give(const struct sim *sim, const struct job *job, json_t *variables)
 {
-	const struct deploy_token *token = deploy_token_in(sim, project);
+	const struct resource *parent = job->project->parent;
+	const struct deploy_token *token = deploy_token_in(sim, job, job->project);
 
-	if (!token && project->parent)
-		token = deploy_token_in(sim, project->parent);
+	if (!token && parent)
+		token = deploy_token_in(sim, job, parent);
 	if (!token)
 		return;
 	json_object_set_new(variables, "CI_DEPLOY_USER", json_string(token->username));
@@ -94,7 +108,7 @@ job_variables(const struct sim *sim, const struct job *job)
 {
 	json_t *variables = json_object();
 
-	deploy_token_give(sim, job->project, variables);
+	deploy_token_give(sim, job, variables);
 	variables_give(&sim->world.variables, job, variables);
 	resource_give(job->project, job, variables);
 	return variables;

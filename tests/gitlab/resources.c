@@ -34,6 +34,9 @@ resource_wanted(
 		return false;
 	if (param_true(request, "top_level_only") && resource->parent)
 		return false;
+	if (param_given(request, "archived") &&
+		resource->archived != param_true(request, "archived"))
+		return false;
 	return !search || strcasestr(resource->name, search) ||
 	       strcasestr(resource->path, search);
 }
@@ -59,48 +62,91 @@ resources_list(struct sim *sim, struct request *request, enum resource_kind kind
 
 static void
 below_collect(const struct sim *sim, const struct request *request,
-	const struct resource *group, enum resource_kind kind, bool deep, struct list *into)
+	const struct resource *group, bool deep, struct list *into)
 {
 	for (size_t i = 0; i < group->children.count; i++) {
 		struct resource *child = group->children.items[i];
 
-		if (child->kind == kind && resource_wanted(sim, request, child))
+		if (child->kind != GROUP)
+			continue;
+		if (resource_wanted(sim, request, child))
 			list_add(into, child);
-		if (deep && child->kind == GROUP)
-			below_collect(sim, request, child, kind, deep, into);
+		if (deep)
+			below_collect(sim, request, child, deep, into);
 	}
 }
 
 static void
-below_list(struct sim *sim, struct request *request, enum resource_kind kind, bool deep,
-	struct answer *answer)
+below_list(struct sim *sim, struct request *request, bool deep, struct answer *answer)
 {
 	struct resource *group = resource_require(sim, request, GROUP, answer);
 	struct list found = { 0 };
 
 	if (!group)
 		return;
-	below_collect(sim, request, group, kind, deep, &found);
+	below_collect(sim, request, group, deep, &found);
+	page_answer(sim, request, &found, below_view, answer);
+	list_done(&found);
+}
+
+static bool
+list_has(const struct list *list, const void *item)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i] == item)
+			return true;
+	}
+	return false;
+}
+
+/* Whether it stands in the group, or below it, or is shared with it. */
+static bool
+project_in(const struct request *request, const struct resource *project,
+	const struct resource *group)
+{
+	const struct resource *above = project->parent;
+
+	if (above == group)
+		return true;
+	while (param_true(request, "include_subgroups") && above) {
+		if ((above = above->parent) == group && group)
+			return true;
+	}
+	return !(param_given(request, "with_shared") && !param_true(request, "with_shared")) &&
+	       list_has(&project->shared_with, group);
+}
+
+/* Newest first. */
+static void
+group_projects(struct sim *sim, struct request *request, struct answer *answer)
+{
+	const struct resource *group = resource_require(sim, request, GROUP, answer);
+	const struct list *projects = &sim->world.projects;
+	struct list found = { 0 };
+
+	if (!group)
+		return;
+	for (size_t i = projects->count; i-- > 0;) {
+		struct resource *project = projects->items[i];
+
+		if (project && project_in(request, project, group) &&
+			resource_wanted(sim, request, project))
+			list_add(&found, project);
+	}
 	page_answer(sim, request, &found, below_view, answer);
 	list_done(&found);
 }
 
 static void
-group_projects(struct sim *sim, struct request *request, struct answer *answer)
-{
-	below_list(sim, request, PROJECT, param_true(request, "include_subgroups"), answer);
-}
-
-static void
 group_subgroups(struct sim *sim, struct request *request, struct answer *answer)
 {
-	below_list(sim, request, GROUP, false, answer);
+	below_list(sim, request, false, answer);
 }
 
 static void
 group_descendants(struct sim *sim, struct request *request, struct answer *answer)
 {
-	below_list(sim, request, GROUP, true, answer);
+	below_list(sim, request, true, answer);
 }
 
 static void
@@ -203,6 +249,11 @@ static const struct param list_params[] = {
 	{ "top_level_only", PARAM_TRUE }, { "include_subgroups", PARAM_TRUE }, { "simple", PARAM_TRUE },
 	PAGE_PARAMS, { 0 }
 };
+static const struct param projects_params[] = {
+	{ "search", PARAM_TEXT }, { "membership", PARAM_TRUE }, { "owned", PARAM_TRUE },
+	{ "archived", PARAM_TRUE }, { "simple", PARAM_TRUE }, { "include_subgroups", PARAM_TRUE },
+	{ "with_shared", PARAM_TRUE }, PAGE_PARAMS, { 0 }
+};
 static const struct param create_params[] = {
 	{ "name", PARAM_TEXT, .required = true }, { "path", PARAM_TEXT },
 	{ "namespace_id", PARAM_NUMBER }, { "parent_id", PARAM_NUMBER },
@@ -217,7 +268,7 @@ static const struct param associations_params[] = {
 };
 
 const struct route resource_routes[] = {
-	{ "GET",  "/projects",                     project_resources_list,  list_params },
+	{ "GET",  "/projects",                     project_resources_list,  projects_params },
 	{ "POST", "/projects",                     project_resource_create, create_params },
 	{ "GET",  "/projects/:id",                 project_resource_get },
 	{ "DELETE", "/projects/:id",               project_resource_delete },
@@ -225,7 +276,7 @@ const struct route resource_routes[] = {
 	{ "POST", "/groups",                       group_resource_create,   create_params },
 	{ "GET",  "/groups/:id",                   group_resource_get,      group_params },
 	{ "DELETE", "/groups/:id",                 group_resource_delete },
-	{ "GET",  "/groups/:id/projects",          group_projects,          list_params },
+	{ "GET",  "/groups/:id/projects",          group_projects,          projects_params },
 	{ "GET",  "/groups/:id/subgroups",         group_subgroups,         list_params },
 	{ "GET",  "/groups/:id/descendant_groups", group_descendants,       list_params },
 	{ "GET",  "/personal_access_tokens/self/associations", associations_get, associations_params, SCOPE_ANY, V(17, 4) },

@@ -510,6 +510,24 @@ class AuditEvents(Case):
         self.assertNotIn("link", self.events(path + "&cursor=2").headers)
 
 
+class Below(Case):
+    world = {"groups": [{"path": "top/sub"}, {"path": "else"}],
+             "projects": [{"path": "top/app"}, {"path": "top/sub/deep"}, {"path": "top/old", "archived": True},
+                          {"path": "else/lent", "shared_with": ["top"]}, {"path": "else/other", "shared_with": ["top/sub"]}]}
+
+    def test_projects_of_a_group_are_its_own_and_those_shared_with_it(self):
+        for query, expected in [
+                ("", "else/lent top/old top/app"), ("?with_shared=false", "top/old top/app"),
+                ("?archived=false&with_shared=false", "top/app"), ("?archived=true", "top/old"),
+                ("?include_subgroups=true&with_shared=0", "top/old top/sub/deep top/app"),
+                ("?include_subgroups=true&per_page=2&page=2", "top/sub/deep top/app")]:
+            with self.subTest(query):
+                self.assertEqual([p["path_with_namespace"] for p in self.ask("GET", f"/groups/top/projects{query}").json],
+                                 expected.split())
+        self.ask("DELETE", "/groups/top")
+        self.assertEqual(len(self.ask("GET", "/groups/else/projects").json), 2)
+
+
 class Jobs(Case):
     world = {"users": WORLD["users"],
              "variables": [{"key": "A", "value": "instance"}, {"key": "B", "value": "instance"}],
@@ -580,6 +598,16 @@ class Jobs(Case):
 
     def group(self, path):
         return self.ask("GET", "/groups/" + path.replace("/", "%2F")).json["id"]
+
+    def test_which_of_two_is_for_a_setting_to_say(self):
+        for choice, expected in [("newest", ["app-user"] * 3), ("by_turns", ["old-user", "app-user", "old-user"])]:
+            self.sim.act("set_settings", settings={"deploy_token_choice": choice})
+            self.assertEqual([self.user() for _ in range(3)], expected if self.last_job() % 2 else expected[::-1])
+        self.sim.act("set_settings", settings={"deploy_token_choice": "oldest"})
+        self.assertEqual(self.user(), "old-user")
+
+    def last_job(self):
+        return self.ask("GET", "/projects/30/jobs").json[0]["id"]
 
     def test_a_variable_of_that_name_hides_the_token(self):
         self.ask("POST", "/projects/30/variables", {"key": "CI_DEPLOY_PASSWORD", "value": "own"})

@@ -415,7 +415,7 @@ class Places(Case):
 
     def test_hierarchy_and_members(self):
         self.assertEqual([p["path_with_namespace"] for p in self.ask(
-            "GET", "/groups/platform/projects?include_subgroups=true").json], ["platform/api", "platform/web"])
+            "GET", "/groups/platform/projects?include_subgroups=true").json], ["platform/web", "platform/api"])
         alice = self.ask("GET", "/users?username=alice").json[0]["id"]
         self.assertEqual(self.ask("GET", f"/projects/10/members/{alice}").status, 404)
         self.assertEqual(self.ask("GET", f"/projects/10/members/all/{alice}").json["access_level"], 50)

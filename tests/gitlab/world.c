@@ -261,6 +261,7 @@ resource_free(void *item)
 	list_done(&resource->bots);
 	list_done(&resource->accounts);
 	list_done(&resource->children);
+	list_done(&resource->shared_with);
 	free(resource->path);
 	free(resource->name);
 	free(resource->visibility);
@@ -290,6 +291,12 @@ resource_remove(struct world *world, struct resource *resource)
 
 		if (user && user->enterprise == resource)
 			user->enterprise = NULL;
+	}
+	for (size_t i = 0; i < world->projects.count; i++) {
+		struct resource *project = world->projects.items[i];
+
+		if (project)
+			list_remove(&project->shared_with, resource);
 	}
 	extras_forget(&world->extras, resource);
 	if (resource->parent)

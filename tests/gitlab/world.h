@@ -80,6 +80,8 @@ struct resource {
 	/* struct member, struct variable, struct user, struct user, struct resource,
 	 * struct deploy_token, struct trigger. A bot is a member by standing in `bots`. */
 	struct list members, variables, bots, accounts, children, deploy_tokens, triggers;
+	struct list
+		shared_with; /* of a project: struct resource, groups it does not stand in */
 	struct resource *copy;
 };
 

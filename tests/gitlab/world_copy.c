@@ -154,6 +154,7 @@ resources_fill(const struct list *from)
 		users_point(&old->copy->bots, &old->bots);
 		users_point(&old->copy->accounts, &old->accounts);
 		resources_point(&old->copy->children, &old->children);
+		resources_point(&old->copy->shared_with, &old->shared_with);
 		deploy_tokens_copy(&old->copy->deploy_tokens, &old->deploy_tokens);
 		triggers_copy(&old->copy->triggers, &old->triggers);
 	}

@@ -106,6 +106,25 @@ members_load(struct sim *sim, const json_t *list, struct resource *resource, cha
 }
 
 static bool
+shares_load(struct sim *sim, const json_t *list, struct resource *project, char wrong[512])
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *path = json_string_value(item);
+		struct resource *group = resource_by_path(&sim->world, GROUP, path);
+
+		if (!group)
+			return world_fail(wrong, "'%s' is shared with the unknown group '%s'",
+				project->path, path ? path : "");
+		list_add(&project->shared_with, group);
+	}
+	return true;
+}
+
+static bool
 variables_load(struct sim *sim, const json_t *list, struct list *variables, char wrong[512])
 {
 	size_t i;
@@ -216,6 +235,8 @@ resources_fill(struct sim *sim, enum resource_kind kind, const json_t *list, cha
 			resource_by_path(&sim->world, kind, world_text(item, "path"));
 
 		if (!members_load(sim, json_object_get(item, "members"), resource, wrong) ||
+			!shares_load(
+				sim, json_object_get(item, "shared_with"), resource, wrong) ||
 			!tokens_load(sim, item, NULL, resource, wrong) ||
 			!deploy_tokens_load(
 				sim, json_object_get(item, "deploy_tokens"), resource, wrong) ||
