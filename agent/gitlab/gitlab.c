@@ -244,12 +244,20 @@ end_call(struct gitlab_server *server)
 }
 
 /* A plain 401 elsewhere may only mean that this is not ours to see. */
-static void
-count_failure(struct gitlab_server *server, const char *path, const struct http_answer *answer,
+static bool
+is_failure(const struct http_request *request, const struct http_answer *answer,
 	const struct err *err)
 {
-	if (err->kind != ERR_CREDENTIAL && !(answer->status == 401 && strstr(path, "/self")))
-		return;
+	if (err->kind == ERR_CREDENTIAL)
+		return true;
+	return answer->status == 401 &&
+	       (request->credential_head ? request->credential != NULL
+					 : strstr(request->path, "/self") != NULL);
+}
+
+static void
+count_failure(struct gitlab_server *server)
+{
 	pthread_mutex_lock(&server->lock);
 	server->failed_msec[server->failures++ % FAILURES_MOST] = clock_msec();
 	pthread_mutex_unlock(&server->lock);
@@ -283,7 +291,8 @@ send_once(struct gitlab *gitlab, const struct http_request *request, struct http
 	learn(server, answer);
 	if (answer_check(request->method, answer, err))
 		return true;
-	count_failure(server, request->path, answer, err);
+	if (is_failure(request, answer, err))
+		count_failure(server);
 	hide_credential(gitlab, answer, err);
 	return false;
 }
@@ -326,21 +335,45 @@ send_patiently(struct gitlab *gitlab, const struct http_request *request,
 	}
 }
 
+/* `*sent` is false where nothing may be sent now. */
+static bool
+call(struct gitlab *gitlab, const struct http_request *request, struct http_answer *answer,
+	bool *sent, struct err *err)
+{
+	bool ok;
+
+	*answer = (struct http_answer){ 0 };
+	*sent = begin_call(gitlab->server);
+	if (!*sent)
+		return err_set(err, ERR_LATER, 0,
+			"GitLab refused our credentials %d times within three minutes; we pause",
+			FAILURES_MOST);
+	ok = send_patiently(gitlab, request, answer, err);
+	end_call(gitlab->server);
+	return ok;
+}
+
 bool
 gitlab_call(struct gitlab *gitlab, const char *method, const char *path,
 	const struct secret *body, struct http_answer *answer, struct err *err)
 {
 	const struct http_request request = { method, path, gitlab->credential, body };
-	bool ok;
+	bool sent;
 
-	*answer = (struct http_answer){ 0 };
-	if (!begin_call(gitlab->server))
-		return err_set(err, ERR_LATER, 0,
-			"GitLab refused our credentials %d times within three minutes; we pause",
-			FAILURES_MOST);
-	ok = send_patiently(gitlab, &request, answer, err);
-	end_call(gitlab->server);
-	return ok;
+	return call(gitlab, &request, answer, &sent, err);
+}
+
+bool
+gitlab_knock(struct gitlab *gitlab, const char *path, const struct secret *login,
+	struct http_answer *answer, struct err *err)
+{
+	const struct http_request request = { .method = "GET",
+		.path = path,
+		.credential = login,
+		.credential_head = "Authorization: Basic " };
+	bool sent;
+
+	return call(gitlab, &request, answer, &sent, err) || (sent && err->kind != ERR_STOPPED);
 }
 
 static bool

@@ -55,6 +55,14 @@ void gitlab_set_urgency(struct gitlab *gitlab, enum urgency urgency);
 must_check bool gitlab_call(struct gitlab *gitlab, const char *method, const char *path,
 	const struct secret *body, struct http_answer *answer, struct err *err);
 
+/* A GET that shows a login, "name:secret" in base64, instead of our credential; NULL: nobody's. Paced, and asked again, as above; a 401
+ * to a login is a refused credential.
+ * Owns:  `answer` is the caller's for http_answer_done(), on failure too. An answer of any kind is a success, and so is none: its status
+ *        is 0 then.
+ * Fails: ERR_LATER while nothing is sent after too many refused credentials; ERR_STOPPED. */
+must_check bool gitlab_knock(struct gitlab *gitlab, const char *path, const struct secret *login,
+	struct http_answer *answer, struct err *err);
+
 /* All pages of a list of `shape` (without FIELD_SECRET), in order, into one list; stops with ERR_LATER when a page
  * repeats, when more than 100 000 items come, or when any page fails: a part of a list is no list. */
 struct list;
