@@ -15,6 +15,22 @@
 /* The first pause; each further one is twice as long, for every question is a failed authentication. */
 #define ASK_AGAIN_SEC INT64_C(2)
 
+bool
+evidence_is_young(const struct attempt *attempt)
+{
+	return gitlab_now(gitlab_server_of(attempt->gitlab)) -
+	               attempt->row->new_created_msec / 1000 <
+	       NOT_SEEN_YET_SEC;
+}
+
+void
+evidence_ask_again(struct attempt *attempt)
+{
+	attempt->wait_until = gitlab_now(gitlab_server_of(attempt->gitlab)) +
+	                      (ASK_AGAIN_SEC << (attempt->unseen < 5 ? attempt->unseen : 5));
+	attempt->unseen++;
+}
+
 static bool
 is_not_seen_yet(struct attempt *attempt, enum credential_state state, const struct err *err)
 {
@@ -31,10 +47,7 @@ explain_silence(struct attempt *attempt, enum credential_state state, struct err
 	const long long id = attempt->row->new_id;
 
 	if (is_not_seen_yet(attempt, state, err)) {
-		attempt->wait_until =
-			gitlab_now(gitlab_server_of(attempt->gitlab)) +
-			(ASK_AGAIN_SEC << (attempt->unseen < 5 ? attempt->unseen : 5));
-		attempt->unseen++;
+		evidence_ask_again(attempt);
 		return err_set(err, ERR_LATER, 0,
 			"GitLab does not know the new secret of #%lld yet", id);
 	}
@@ -58,7 +71,7 @@ explain_silence(struct attempt *attempt, enum credential_state state, struct err
 	}
 }
 
-/* Nobody can ask as a deploy token: what its owner's list says of it must do. */
+/* Nobody can ask the API as a deploy token: its owner's list says whether it lives, and then a door whether the secret is its. */
 static bool
 life_of_deploy_token(struct attempt *attempt, struct err *err)
 {
@@ -70,10 +83,8 @@ life_of_deploy_token(struct attempt *attempt, struct err *err)
 	if (!evidence_list(attempt, &all, err))
 		return false;
 	token = evidence_find(&all, id);
-	if (!token && now - attempt->row->new_created_msec / 1000 < NOT_SEEN_YET_SEC) {
-		attempt->wait_until =
-			now + (ASK_AGAIN_SEC << (attempt->unseen < 5 ? attempt->unseen : 5));
-		attempt->unseen++;
+	if (!token && evidence_is_young(attempt)) {
+		evidence_ask_again(attempt);
 		return err_set(err, ERR_LATER, 0, "GitLab does not list #%lld yet", id);
 	}
 	if (!token)
@@ -88,8 +99,8 @@ life_of_deploy_token(struct attempt *attempt, struct err *err)
 			id);
 		return err_advise(err, GLR_IDENTITY);
 	}
-	attempt->alive = true;
-	return true;
+	attempt->alive = proof_of_deploy_token(attempt, token, err);
+	return attempt->alive;
 }
 
 static bool

@@ -303,6 +303,18 @@ static const struct advice_text texts[] = {
 		"until it is retired there are two secrets, and the old one dies at its own date",
 		"With retire: when_unused glrotate waits until nobody has used the old token for as long as quiet says. GitLab's page of the token shows where it was used from, where its release knows that.",
 	},
+	{
+		GLR_SECRET_REFUSED,
+		"GitLab lists a new deploy token as alive, and refuses its secret",
+		"the old one, which is not ended; as a rule it is still what the destinations hold",
+		"the registry's or the repository's door answered 401 to the new secret, more than five minutes after it was made",
+		"glrotate run   (it is asked again)\n"
+		"glrotate explain " TOKEN "   (shows its number)\n"
+		"if it stays, revoke it in GitLab: Settings > Repository > Deploy tokens\n"
+		"glrotate run   (makes another one)",
+		"nobody gets the new secret; the old one dies at its own date",
+		"A deploy token cannot use the API. glrotate shows its secret once a run where its users do: to the container registry (/jwt/auth) or to its own project's repository, before anybody gets it and again before the old one is ended. Where neither answers, GitLab's list of deploy tokens must do. To see the answer oneself: curl --user NAME 'URL/jwt/auth?service=container_registry' asks for the password.",
+	},
 };
 
 const struct advice_text *

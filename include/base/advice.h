@@ -31,7 +31,8 @@ enum advice {
 	GLR_SELF_LOST = 124,          /* a token that rotates itself: nobody holds a living secret of it */
 	GLR_RESCUE = 125,             /* the rescue credential would not help */
 	GLR_OLD_IN_USE = 126,         /* the old token of a replacement is still used, a week after its overlap */
-	GLR_LAST = GLR_OLD_IN_USE,
+	GLR_SECRET_REFUSED = 127,     /* a new deploy token lives, and its door refuses its secret */
+	GLR_LAST = GLR_SECRET_REFUSED,
 };
 
 #endif

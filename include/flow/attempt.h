@@ -83,6 +83,7 @@ struct attempt {
 	int64_t preflight_msec;        /* clock.h; when the destinations passed; 0: not yet */
 	bool alive;                    /* the held secret was proven in this run */
 	unsigned unseen;               /* how often GitLab did not know it yet */
+	bool door_refused;             /* and whether a door refused it, see proof.c */
 	bool verified;                 /* every destination not set aside was read back in this run */
 	bool replaced, retired;        /* both lived side by side from this run on; the old one ended in it */
 	const char *waits;             /* why a row rests that is as it should be, for people; NULL: it is not, or does not rest */
@@ -153,6 +154,10 @@ int64_t evidence_wanted_msec(const struct rotation *row);
 bool evidence_is_target(const struct attempt *attempt, const struct token *token);
 /* The held secret, row->secret, opens the API as row->new_id. Fails: ERR_MOVED it is dead; ERR_LATER not seen yet. */
 must_check bool evidence_of_life(struct attempt *attempt, struct err *err);
+/* So soon after it was made that GitLab may not know it everywhere. */
+bool evidence_is_young(const struct attempt *attempt);
+/* Later in this run, after a pause that grows. */
+void evidence_ask_again(struct attempt *attempt);
 /* All of the owner's tokens. What keeps us from looking settles nothing: ERR_PERSON (GLR-118), or what the credential's state is. */
 must_check bool evidence_list(struct attempt *attempt, struct tokens *all, struct err *err);
 const struct token *evidence_find(const struct tokens *all, int64_t id); /* or NULL */
@@ -165,6 +170,12 @@ bool evidence_is_loss_of_ours(const struct attempt *attempt, const struct tokens
 
 /* From here on the row is about that token, whose secret nobody of us holds. */
 void attempt_aim_at(struct attempt *attempt, const struct token *token);
+
+/* --- proof.c --- */
+/* A deploy token that its owner's list shows alive as row->new_id: whether row->secret opens its door, where it has one that answers.
+ * Fails: ERR_LATER not seen yet; ERR_PERSON (GLR-127) it is refused. */
+must_check bool proof_of_deploy_token(
+	struct attempt *attempt, const struct token *token, struct err *err);
 
 /* --- reconcile.c: what is left of a request in doubt; for self.c too --- */
 must_check bool reconcile_never_happened(struct attempt *attempt, struct err *err);
