@@ -1,4 +1,4 @@
-/* deploy_tokens.c: created and destroyed, never rotated; no request can authenticate as one. */
+/* deploy_tokens.c: created and destroyed, never rotated; the API lets nobody in with one. */
 #include "access.h"
 #include "page.h"
 #include "route.h"
