@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/notify.h"
 
 /* Our ends of the three pipes, and what they carry. */
 enum { IN, OUT, COMPLAINT, PIPES };
@@ -194,6 +195,8 @@ await(struct running *running, struct child_end *end)
 	siginfo_t facts = { 0 };
 
 	while (!has_ended(running, &facts)) {
+		/* It has a time limit of its own. */
+		notify_alive();
 		const int64_t left = until - clock_msec();
 
 		if (left <= 0 && !end->timed_out) {

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/http_site.h"
 #include "base/memory.h"
+#include "base/notify.h"
 #include "base/wiping.h"
 
 #define ANSWER_FIRST_BYTES ((size_t)16 * 1024)
@@ -459,6 +460,7 @@ http_send(struct http *http, const struct http_request *request, struct http_ans
 	set_request(http, &exchange, headers);
 	code = perform(http, &exchange);
 	SET(http, HTTPHEADER, NULL);
+	notify_alive();
 	if (code) {
 		secret_free(exchange.answer);
 		return explain(http, &exchange, code, err);

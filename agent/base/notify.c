@@ -2,7 +2,10 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
+
+#include "base/clock.h"
 
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
@@ -43,10 +46,23 @@ notify_status(const char *format, ...)
 void
 notify_extend(int64_t seconds)
 {
-	char message[64];
+	char message[96];
 
-	snprintf(message, sizeof(message), "EXTEND_TIMEOUT_USEC=%" PRId64, seconds * 1000000);
+	snprintf(message, sizeof(message), "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=%" PRId64,
+		seconds * 1000000);
 	tell(message);
+}
+
+void
+notify_alive(void)
+{
+	static _Atomic int64_t told_msec;
+	const int64_t now = clock_msec();
+	int64_t last = told_msec;
+
+	/* Of several threads one tells. */
+	if (now - last >= 1000 && atomic_compare_exchange_strong(&told_msec, &last, now))
+		notify_extend(NOTIFY_ALIVE_SEC);
 }
 
 void

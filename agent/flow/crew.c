@@ -1,5 +1,6 @@
 /* The rows of a run, walked by its workers at once. */
 #include "base/memory.h"
+#include "base/notify.h"
 #include "base/workers.h"
 #include "flow/begin.h"
 #include "flow/running.h"
@@ -73,6 +74,16 @@ walk_job(void *argument, size_t worker, size_t job)
 	return attempt_walk(attempt, run->outcome, err);
 }
 
+static bool
+walk_and_count(void *argument, size_t worker, size_t job)
+{
+	struct run *run = argument;
+	const bool ok = walk_job(argument, worker, job);
+
+	notify_status("%zu of %zu rotations done", ++run->walked, run->walking_count);
+	return ok;
+}
+
 /* What a release cannot do is known by its number; asked for when something is to be done, for an idle run has no
  * use for it. One that does not say it is taken for a new one. */
 static bool
@@ -100,8 +111,10 @@ run_walk(struct run *run, struct attempt **attempts, size_t count, struct err *e
 	if (!learn_version(run, err))
 		return false;
 	run->walking = attempts;
+	run->walking_count = count;
+	run->walked = 0;
 	run->ends = ends;
-	ok = workers_run(run->workers, count, walk_job, run);
+	ok = workers_run(run->workers, count, walk_and_count, run);
 	run->ends = NULL;
 	for (size_t i = 0; !ok && i < count; i++)
 		if (ends[i].kind != ERR_NONE) {

@@ -35,16 +35,20 @@ find_waiting(const struct run *run, struct attempt **waiting, int64_t *soonest)
 static bool
 wait_until(struct run *run, int64_t moment, size_t count, struct err *err)
 {
-	const int64_t left = moment - gitlab_now(run->context->server);
+	int64_t left = moment - gitlab_now(run->context->server);
 
 	if (left <= 0)
 		return true;
 	log_line(LOG_LEVEL_NOTICE, "waiting %lld s for %zu unsettled rotation%s",
 		(long long)left, count, count == 1 ? "" : "s");
 	notify_status("waiting for %zu unsettled rotations", count);
-	notify_extend(left + MINUTE_SEC);
-	return clock_pause(left * 1000, run->context->stop) ||
-	       err_set(err, ERR_STOPPED, 0, "stopped by a signal");
+	for (int64_t slice; left > 0; left -= slice) {
+		slice = left < MINUTE_SEC ? left : MINUTE_SEC;
+		notify_extend(slice + NOTIFY_ALIVE_SEC);
+		if (!clock_pause(slice * 1000, run->context->stop))
+			return err_set(err, ERR_STOPPED, 0, "stopped by a signal");
+	}
+	return true;
 }
 
 bool

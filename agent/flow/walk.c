@@ -158,7 +158,7 @@ bring_answer(
 						err->text),
 					.person = true,
 					.works_until = NO_MOMENT });
-		notify_extend(60);
+		notify_extend(NOTIFY_ALIVE_SEC);
 		clock_pause(BRING_PAUSE_MSEC, &never);
 	}
 }

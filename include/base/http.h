@@ -1,5 +1,5 @@
 /* http.h: one request, one answer. The one module that knows libcurl and its SSL context.
- * Touches the network, and the CA files. HTTP/1.1 only, no redirect is followed, nothing is resent. */
+ * Touches the network, and the CA files; tells the service manager of each answer. HTTP/1.1 only, no redirect is followed, nothing is resent. */
 #ifndef BASE_HTTP_H
 #define BASE_HTTP_H
 

@@ -9,7 +9,11 @@
 
 void notify_ready(void);
 void notify_status(const char *format, ...) printf_like(1, 2);
-void notify_extend(int64_t seconds); /* EXTEND_TIMEOUT_USEC */
+/* Work goes on: the watchdog starts anew, and a run that would have to end has NOTIFY_ALIVE_SEC more. Once a second at the most is
+ * anybody told. Called where something came to an end: an answer, a commit, a look at a program that runs. Thread-safe. */
+#define NOTIFY_ALIVE_SEC 180
+void notify_alive(void);
+void notify_extend(int64_t seconds); /* the same for what is known to take so long */
 void notify_stopping(void);
 
 #endif

@@ -14,6 +14,8 @@ struct run {
 	struct attempt **attempts;   /* every row of this run */
 	size_t count, capacity;
 	struct attempt **walking; /* those that are walked now */
+	size_t walking_count;
+	_Atomic size_t walked; /* of them so many are done with */
 	struct err *ends;      /* why each of them ended the run; kind ERR_NONE: it did not */
 	struct rotations rows; /* that were open when the run began */
 	struct token_records records;

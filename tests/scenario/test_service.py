@@ -91,10 +91,17 @@ class Service(Case):
         self.assertTrue([line for line in told if line.startswith("STATUS=")])
         self.assertEqual(self.secrets_in("\n".join(told)), [])
 
+    def test_the_manager_hears_what_is_done_of_how_many_and_that_it_gets_on(self):
+        self.serve("run")
+        told = "\n".join(self.told()).splitlines()
+        self.assertIn("STATUS=1 of 1 rotations done", told)
+        self.assertIn("WATCHDOG=1", told)
+
     def test_a_run_that_waits_asks_for_time(self):
         self.sim.fault("drop_before_commit", method="POST", path="*/rotate")
         self.assertEqual(self.serve("run").code, 0)
-        self.assertIn("EXTEND_TIMEOUT_USEC=", "\n".join(self.told()))
+        told = "\n".join(self.told())
+        self.assertRegex(told, r"STATUS=waiting for 1 [^\n]*\nWATCHDOG=1\nEXTEND_TIMEOUT_USEC=[1-9]")
         self.holds()
 
     def test_each_line_has_its_level_and_the_run_logs_the_head_of_its_events(self):
@@ -118,7 +125,7 @@ class Service(Case):
         self.sim.fault("drop_before_commit", method="POST", path="*/rotate")
         running = self.begin("run")
         self.addCleanup(running.kill)
-        until(lambda: "EXTEND_TIMEOUT_USEC=" in "\n".join(self.told()), "the wait")
+        until(lambda: "STATUS=waiting for 1 " in "\n".join(self.told()), "the wait")
         running.send_signal(signal.SIGTERM)
         running.communicate(timeout=DEADLINE)
         self.assertEqual(running.returncode, 1)
