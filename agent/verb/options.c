@@ -212,6 +212,17 @@ options_help(unsigned allows, FILE *stream)
 	}
 }
 
+bool
+options_words(size_t place, unsigned allows, bool *is_allowed, struct option_words *words)
+{
+	if (place >= ARRAY_SIZE(rows))
+		return false;
+	*is_allowed = rows[place].groups & allows;
+	*words = (struct option_words){ rows[place].name, rows[place].argument,
+		rows[place].help, rows[place].letter };
+	return true;
+}
+
 struct table_options
 options_table(const struct options *options, const char *name)
 {

@@ -44,6 +44,13 @@ must_check bool options_allow(
 /* A line for each option of `allows`. */
 void options_help(unsigned allows, FILE *stream);
 
+/* The option of that place in the table, in the words of its help; false behind the last one. */
+struct option_words {
+	const char *name, *argument, *help; /* argument "" when it takes none, else " NAME" */
+	char letter;                        /* 0: none */
+};
+bool options_words(size_t place, unsigned allows, bool *is_allowed, struct option_words *words);
+
 /* What the options say of a table, and of the tokens that are meant. `name` is the array's in JSON. */
 struct table_options options_table(const struct options *options, const char *name);
 struct selection options_selection(const struct options *options);
