@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
 
-need $build_packages clang-format-14 curl openssl git jq strace systemd python3-gitlab libgitlab-api-v4-perl
+need $build_packages clang-format-14 curl openssl git jq strace systemd python3-gitlab libgitlab-api-v4-perl zsh fish
 command -v node >/dev/null && command -v npm >/dev/null || need nodejs npm
 echo "building"
 build build --buildtype=release -Dwerror=true
