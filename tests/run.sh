@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
 
-need $build_packages clang-format-14 curl openssl git jq strace systemd python3-gitlab libgitlab-api-v4-perl zsh fish
+need $build_packages clang-format-14 curl openssl git jq strace systemd python3-gitlab libgitlab-api-v4-perl zsh fish \
+	debhelper dpkg-dev lintian mmdebstrap systemd-container
 command -v node >/dev/null && command -v npm >/dev/null || need nodejs npm
 echo "building"
 build build --buildtype=release -Dwerror=true
@@ -29,6 +30,9 @@ export NGINX
 	mkdir -p build/nginx && cd build/nginx && need libpcre2-8-0 zlib1g &&
 		apt-get -qq download nginx && dpkg-deb -x nginx_*.deb .
 ) >/dev/null 2>&1 || echo "apt has no nginx for us: its test is skipped"
+
+echo "packaging"
+sh tests/package.sh build/package
 
 # optional: answers that real GitLabs gave
 recorded=../shared/recorded # optional

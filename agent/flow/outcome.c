@@ -100,6 +100,16 @@ outcome_trouble_id(bool person)
 	return person ? PERSON_MESSAGE_ID : LATER_MESSAGE_ID;
 }
 
+/* NAME of TYPE:OWNER:NAME. */
+static const char *
+name_in(const char *address)
+{
+	const char *owner = strchr(address, ':');
+	const char *name = owner ? strchr(owner + 1, ':') : NULL;
+
+	return name ? name + 1 : NULL;
+}
+
 void
 outcome_event(struct outcome *outcome, const struct rotation *row, const char *text)
 {
@@ -109,6 +119,7 @@ outcome_event(struct outcome *outcome, const struct rotation *row, const char *t
 	struct log_field fields[] = {
 		{ "ROTATION", rotation_text },
 		{ "TOKEN", row->address },
+		{ "TOKEN_NAME", name_in(row->address) },
 		{ "TOKEN_ID", token_id ? token_text : NULL },
 		{ "STATE", row_state_name(row->state) },
 	};
@@ -126,6 +137,7 @@ log_trouble(const struct trouble *trouble)
 	char code[16];
 	struct log_field fields[] = {
 		{ "TOKEN", *trouble->address ? trouble->address : NULL },
+		{ "TOKEN_NAME", name_in(trouble->address) },
 		{ "ADVICE", trouble->advice ? code : NULL },
 	};
 

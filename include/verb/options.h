@@ -29,6 +29,7 @@ struct command_line {
 	struct options options;
 	const char *verb;     /* NULL: none was given */
 	bool help, version;
+	bool here;            /* not in the context of the unit, see by_hand.h */
 	unsigned given;       /* bit i: the table's row i */
 };
 

@@ -11,6 +11,7 @@ base/json.c: decodes answers
 base/json_write.c: encodes the bodies of requests
 base/atomic_file.c: writes it into a file
 destination/exec.c: reads a stamp off what a program printed
+verb/by_hand.c: what systemctl prints of the unit
 gitlab/variable.c: whether GitLab could mask it
 store/seal.c: encrypts it for the disk, and reads the key
 '

@@ -1,0 +1,24 @@
+/* by_hand.h: what root calls by hand runs as the timer would run it: as the service's user, with its credentials, its state directory
+ * and its sandbox, drop-ins included.
+ * Touches systemd: reads the unit with systemctl, and becomes systemd-run. */
+#ifndef VERB_BY_HAND_H
+#define VERB_BY_HAND_H
+
+#include "base/arena.h"
+#include "verb/options.h"
+
+/* Does not return when it became systemd-run. True when this process does the work itself: it is not root, is told so (--here,
+ * --state), runs in the unit already, or there is no unit for that policy, or no systemd.
+ * Fails: ERR_REFUSED when there is a unit, and it cannot be run in. */
+must_check bool by_hand_enter(const struct command_line *line, int argc, char **argv,
+	struct err *err);
+
+/* The unit of a policy file: glrotate.service, glrotate@NAME.service for /etc/glrotate/NAME.yaml, or NULL; its instance in
+ * `*instance`, "" without one. For tests, as is the next one. */
+const char *by_hand_unit(const char *policy, struct arena *arena, const char **instance);
+
+/* The settings of [Service] in what `systemctl cat` prints that make the context of a process, in order, as "Name=value" in the
+ * words of systemd-run --property=; ends with NULL. */
+const char **by_hand_settings(const char *unit_text, const char *instance, struct arena *arena);
+
+#endif

@@ -1,0 +1,224 @@
+"""glrotate on a real systemd: the package, the timer, the sandbox, kills and power cuts: test_machine.py RELEASE PACKAGE FOLDER.
+
+PACKAGE is a .deb, or a folder with one; FOLDER keeps the roots that are booted, one a release.
+
+GLROTATE_MACHINE_REQUIRED=1 makes a failure of what is else skipped."""
+import os
+import pathlib
+import shutil
+import socket
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "gitlab"))
+from machine import Impossible, Machine, make_root  # noqa: E402
+from sim_client import ROOT, Sim  # noqa: E402
+
+RELEASE, PACKAGE, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve()
+if PACKAGE.is_dir():
+    PACKAGE = max(PACKAGE.glob("glrotate_*.deb"), key=os.path.getmtime, default=None)
+WORLD = {"projects": [
+    {"path": "shop/api", "tokens": [{"name": "push", "created": "-85d", "expires": "+5d"}],
+     "variables": [{"key": "PUSH", "value": "old-value-00000"}]}]}
+POLICY = """
+gitlab: {{ url: "http://{}", credential: gitlab-token }}
+lifetimes: [ {{ for: "*", max_lifetime: 90d }} ]
+limits: {{ settle: 1s, clock_skew: 3650d }}       # the simulator has a clock of its own
+tokens:
+  - token: project:shop/api:push
+    deliver: [ ci_variable: PUSH ]
+"""
+SERVICE, TIMER = "glrotate.service", "glrotate.timer"
+
+
+class OnSystemd(unittest.TestCase):
+    """One machine for all, in the order of their names: each goes on where the one before it ended."""
+
+    @classmethod
+    def setUpClass(cls):
+        if not PACKAGE:
+            raise unittest.SkipTest("there is no package: tests/package.sh builds it")
+        try:
+            root = make_root(RELEASE, FOLDER / RELEASE)
+        except Impossible as why:
+            if os.environ.get("GLROTATE_MACHINE_REQUIRED"):
+                raise
+            raise unittest.SkipTest(str(why)) from why
+        cls.work = pathlib.Path(tempfile.mkdtemp(prefix="glrotate-machine-"))
+        cls.addClassCleanup(shutil.rmtree, cls.work, ignore_errors=True)
+        (cls.work / "private").mkdir(mode=0o700)
+        cls.sim = Sim(WORLD)
+        cls.addClassCleanup(cls.sim.close)
+        try:
+            cls.machine = Machine(root, cls.work / "private", [(PACKAGE.parent, "/mnt"), (HERE, "/srv")])
+        except Impossible as why:
+            raise unittest.SkipTest(str(why)) from why
+        cls.addClassCleanup(cls.machine.stop)
+        cls.machine.sh(f"dpkg -i /mnt/{PACKAGE.name}")
+
+    # --- what the machine and GitLab are asked ---
+
+    @classmethod
+    def configure(cls):
+        """What a person does once: a credential, encrypted, and a policy."""
+        cls.machine.sh("systemd-creds setup; mkdir -p -m 700 /etc/credstore.encrypted")
+        cls.machine.write("/run/token", ROOT, "0600")
+        cls.machine.sh("systemd-creds encrypt --name=gitlab-token /run/token /etc/credstore.encrypted/glrotate.gitlab-token; rm /run/token")
+        cls.machine.write("/etc/glrotate/glrotate.yaml", POLICY.format(cls.sim.address))
+
+    def drop_in(self, unit, text):
+        self.machine.write(f"/etc/systemd/system/{unit}.d/test.conf", text)
+        self.machine.enter("systemctl", "daemon-reload")
+
+    def living(self):
+        found = [t for t in self.sim.ask("GET", "/sim/tokens?name=push").json if t["alive"]]
+        self.assertEqual(len(found), 1, found)
+        return found[0]
+
+    def variable(self):
+        return self.sim.ask("GET", "/sim/variables?owner=shop/api&key=PUSH").json[0]["value"]
+
+    def rotations(self):
+        return [r for r in self.sim.ask("GET", "/sim/requests?method=POST").json if r["path"].endswith("/rotate")]
+
+    def start(self):
+        self.machine.enter("systemctl", "start", "--no-block", SERVICE)
+
+    def ends(self):
+        self.machine.until(lambda: self.machine.property(SERVICE, "ActiveState") not in ("activating", "active", "deactivating"),
+                           "the end of the run")
+
+    def result(self):
+        return self.machine.property(SERVICE, "Result")
+
+    def fall_due(self):
+        self.sim.ask("POST", "/sim/clock", {"advance": "85d"})
+        self.sim.ask("DELETE", "/sim/requests")
+
+    def heals(self):
+        """Two runs after a fault all is well."""
+        self.sim.ask("DELETE", "/sim/faults")
+        for _ in range(2):
+            self.start()
+            self.ends()
+        self.assertEqual(self.result(), "success", self.machine.enter("systemctl", "status", SERVICE).stdout)
+        self.assertEqual(self.variable(), self.living()["secret"])
+
+    def break_in_mid_rotation(self, how):
+        """GitLab has rotated, and its answer is on its way."""
+        self.fall_due()
+        self.sim.fault("delay_after", method="POST", path="*/rotate", ms=20000)
+        self.start()
+        self.machine.until(lambda: any(f["hits"] for f in self.sim.ask("GET", "/sim/faults").json), "the request")
+        how()
+
+    # --- the tests ---
+
+    def test_a_nothing_is_started_without_a_policy(self):
+        self.assertEqual(self.machine.enter("systemctl", "is-enabled", TIMER).stdout.strip(), "disabled")
+        self.start()
+        self.ends()
+        self.assertEqual(self.machine.property(SERVICE, "ConditionResult"), "no")
+
+    def test_b_the_timer_rotates(self):
+        self.configure()
+        # Once, at once, in place of some time within the hour.
+        self.drop_in(TIMER, "[Timer]\nOnCalendar=\nOnActiveSec=1ms\nRandomizedDelaySec=0\n")
+        self.machine.enter("systemctl", "enable", "--now", TIMER)
+        self.machine.until(lambda: self.variable() == self.living()["secret"], "the rotation")
+        self.ends()
+        self.assertEqual(self.result(), "success")
+        self.assertEqual(len(self.rotations()), 1)
+
+    def test_c_the_journal_tells_the_story_and_no_secret(self):
+        events = self.machine.journal("-t", "glrotate", "TOKEN_NAME=push")
+        self.assertIn("HELD", [e.get("STATE") for e in events])
+        self.assertTrue(all(e.get("MESSAGE_ID") for e in events), events)
+        explained = self.machine.enter("journalctl", "--no-pager", "-x", "-u", SERVICE).stdout
+        self.assertIn("Every destination passed its preflight", explained)
+        for secret in [t["secret"] for t in self.sim.ask("GET", "/sim/tokens").json] + [ROOT]:
+            self.assertNotIn(secret, explained)
+            self.assertNotIn(secret.encode(), b"".join(p.read_bytes() for p in (self.work / "private").rglob("*") if p.is_file()))
+
+    def test_d_credentials_are_encrypted_and_the_state_is_its_own(self):
+        self.assertIn("glrotate.gitlab-token", self.machine.sh("ls /etc/credstore.encrypted"))
+        self.assertEqual(self.machine.sh(f"grep -rl {ROOT} /etc /var/lib /run/credentials 2>/dev/null || :"), "")
+        self.assertEqual(self.machine.sh("stat -c %a /var/lib/private/glrotate /var/lib/private/glrotate/key").split(), ["700", "600"])
+
+    def test_e_by_hand_is_as_by_timer(self):
+        """What root calls runs as the service's user, with its credentials and drop-ins; nothing becomes root's."""
+        self.drop_in(SERVICE, "[Service]\nSetLoginEnvironment=no\nReadWritePaths=-/run/lock\n" if RELEASE != "bookworm"
+                     else "[Service]\nReadWritePaths=-/run/lock\n")
+        self.assertIn("all well", self.machine.sh("glrotate status --all"))
+        self.assertIn("ok", self.machine.sh("glrotate check"))
+        before = self.living()["id"]
+        self.machine.sh("SUDO_USER=alice SUDO_UID=1000 glrotate rotate push --reason 'by hand'")
+        self.assertGreater(self.living()["id"], before)
+        self.assertEqual(self.variable(), self.living()["secret"])
+        self.assertIn("alice", self.machine.sh("glrotate history push"))
+        owners = self.machine.sh("stat -c %u /var/lib/private/glrotate /var/lib/private/glrotate/*").split()
+        self.assertEqual(len(set(owners)), 1, owners)
+        self.assertNotEqual(owners[0], "0")
+        # Its exit code comes through; without the unit there is no credential.
+        self.assertEqual(self.machine.run("glrotate", "explain", "no-such-token").returncode, 2)
+        here = self.machine.run("glrotate", "--here", "check")
+        self.assertNotEqual(here.returncode, 0)
+        self.assertIn("gitlab-token", here.stdout + here.stderr)
+
+    def test_f_the_sandbox_holds(self):
+        listener = socket.create_server(("127.0.0.2", 0))  # its backlog answers
+        self.addCleanup(listener.close)
+        port = listener.getsockname()[1]
+        probe = f"[Service]\nExecStartPre=/bin/bash /srv/probe.sh 127.0.0.2 {port}\n"
+        self.drop_in(SERVICE, probe)
+        self.start()
+        self.ends()
+        may = self.machine.sh("cat /var/lib/private/glrotate/probe.out")
+        self.assertEqual(sorted(line for line in may.splitlines() if not line.endswith(": no")),
+                         ["reach 127.0.0.2: yes", "write its own state: yes"])
+        # As its comment advises who knows the addresses.
+        self.drop_in(SERVICE, probe + f"IPAddressAllow=\nIPAddressAllow={self.sim.address.split(':')[0]}\n")
+        self.start()
+        self.ends()
+        self.assertEqual(self.result(), "success")
+        self.assertIn("reach 127.0.0.2: no", self.machine.sh("cat /var/lib/private/glrotate/probe.out"))
+        self.machine.sh(f"rm -r /etc/systemd/system/{SERVICE}.d")
+        self.machine.enter("systemctl", "daemon-reload")
+
+    def test_g_a_kill_in_mid_rotation_is_told_and_mended(self):
+        self.break_in_mid_rotation(lambda: self.machine.enter("systemctl", "kill", "-s", "KILL", SERVICE))
+        self.ends()
+        self.assertEqual(self.result(), "signal")
+        self.machine.until(lambda: self.machine.journal("-t", "glrotate-failed", "-p", "alert"), "the alert")
+        self.heals()
+
+    def test_h_a_power_cut_in_mid_rotation_is_mended(self):
+        self.break_in_mid_rotation(self.machine.power_cut)
+        self.machine.boot()
+        self.machine.sh(f"dpkg -i /mnt/{PACKAGE.name}")
+        self.configure()
+        self.heals()
+
+    def test_i_a_stop_ends_it_at_a_safe_point(self):
+        self.fall_due()
+        self.machine.sh("sed -i 's/settle: 1s/settle: 10m/' /etc/glrotate/glrotate.yaml")
+        self.sim.fault("drop_before_commit", method="POST", path="*/rotate")
+        self.start()
+        self.machine.until(lambda: "waiting for 1" in self.machine.property(SERVICE, "StatusText"), "the wait")
+        self.machine.enter("systemctl", "stop", SERVICE)
+        self.assertEqual(self.result(), "success")
+        self.assertEqual(len(self.rotations()), 1)
+        self.sim.ask("POST", "/sim/clock", {"advance": "20m"})
+        self.heals()
+
+    def test_j_removal_keeps_the_state_and_purging_erases_it(self):
+        self.machine.sh(f"dpkg -i /mnt/{PACKAGE.name}; dpkg -r glrotate")
+        self.assertTrue((self.work / "private" / "glrotate" / "journal.db").exists())
+        self.machine.sh("dpkg -P glrotate")
+        self.assertEqual(list((self.work / "private").iterdir()), [])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
