@@ -125,13 +125,16 @@ read_unit(const char *unit, struct arena *arena)
 {
 	const char *const argv[] = { "systemctl", "--no-pager", "cat", unit, NULL };
 	auto_child_end struct child_end end = { 0 };
+	const char *text;
 	struct err ignored;
 
 	if (!child_run(&(struct child){ .argv = argv, .timeout_msec = SYSTEMCTL_MSEC }, &end,
 		    &ignored) ||
 		end.exit_code)
 		return NULL;
-	return arena_text_n(arena, secret_reveal(end.output), secret_length(end.output));
+	/* It was given no secret, and so tells none. */
+	text = secret_reveal(end.output);
+	return arena_text(arena, text);
 }
 
 /* A growing argv. */
