@@ -78,6 +78,20 @@ secret_base64(const struct secret *secret)
 	return text;
 }
 
+struct secret *
+secret_from_base64(const char *text, size_t length)
+{
+	auto_secret struct secret *secret = secret_new(length);
+	size_t got;
+
+	if (sodium_base642bin((unsigned char *)secret->bytes, secret->capacity, text, length,
+		    NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL))
+		return NULL;
+	secret->length = got;
+	secret->bytes[got] = '\0';
+	return take(secret);
+}
+
 static void
 drop_line_end(struct secret *secret)
 {
@@ -88,18 +102,41 @@ drop_line_end(struct secret *secret)
 	secret->bytes[secret->length] = '\0';
 }
 
+/* Until the end, or until it is full. */
+static bool
+read_to_end(int fd, struct secret *secret)
+{
+	ssize_t got;
+
+	do {
+		got = read(
+			fd, secret->bytes + secret->length, secret->capacity - secret->length);
+		if (got > 0)
+			secret->length += (size_t)got;
+	} while ((got > 0 && secret->length < secret->capacity) || (got < 0 && errno == EINTR));
+	secret->bytes[secret->length] = '\0';
+	return got >= 0;
+}
+
+bool
+secret_read_whole(int fd, size_t max_bytes, struct secret **secret, struct err *err)
+{
+	auto_secret struct secret *draft = secret_new(max_bytes + 1);
+
+	if (!read_to_end(fd, draft))
+		return err_set(err, ERR_LATER, errno, "cannot be read");
+	if (draft->length > max_bytes)
+		return err_set(err, ERR_REFUSED, 0, "holds more than %zu bytes", max_bytes);
+	*secret = take(draft);
+	return true;
+}
+
 bool
 secret_read(int fd, size_t max_bytes, struct secret **secret, struct err *err)
 {
 	auto_secret struct secret *draft = secret_new(max_bytes + 1);
-	ssize_t got;
 
-	do {
-		got = read(fd, draft->bytes + draft->length, draft->capacity - draft->length);
-		if (got > 0)
-			draft->length += (size_t)got;
-	} while ((got > 0 && draft->length < draft->capacity) || (got < 0 && errno == EINTR));
-	if (got < 0)
+	if (!read_to_end(fd, draft))
 		return err_set(err, ERR_POLICY, errno, "cannot read");
 	if (draft->length > max_bytes)
 		return err_set(err, ERR_POLICY, 0, "holds more than %zu bytes", max_bytes);

@@ -30,9 +30,17 @@ must_check bool secret_join(struct secret *secret, const struct secret *more);
 /* Its bytes in base64, with padding and without line ends. The caller's. */
 struct secret *secret_base64(const struct secret *secret);
 
+/* Back again; NULL when it is no base64 with its padding. The caller's. */
+struct secret *secret_from_base64(const char *text, size_t length);
+
 /* Reads `fd` to its end; ERR_POLICY when it holds more than `max_bytes`, zero bytes or nothing.
  * One trailing newline (or CRLF) is not part of a secret and is dropped. */
 must_check bool secret_read(int fd, size_t max_bytes, struct secret **secret, struct err *err);
+
+/* Reads `fd` to its end, as it is: any bytes, or none. ERR_REFUSED when it holds more than `max_bytes`, ERR_LATER when it cannot
+ * be read. */
+must_check bool secret_read_whole(
+	int fd, size_t max_bytes, struct secret **secret, struct err *err);
 
 /* The one way in. NUL-terminated; borrowed, alive until secret_free(). tests/lint/secrets.sh lists
  * who may call it. */

@@ -89,10 +89,59 @@ secret_start_forbids_core_files(void **state)
 	assert_int_equal(limit.rlim_cur, 0);
 }
 
+static void
+base64_comes_back_and_what_is_none_does_not(void **state)
+{
+	static const struct {
+		const char *text, *bytes;
+	} rows[] = {
+		{ "Ym9iOng=", "bob:x" },
+		{ "", "" },
+		{ "Ym9iOng", NULL },
+		{ "Ym9i!ng=", NULL },
+		{ "Ym9iOng= ", NULL },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_secret struct secret *back =
+			secret_from_base64(rows[i].text, strlen(rows[i].text));
+
+		if (rows[i].bytes)
+			assert_string_equal(secret_reveal(back), rows[i].bytes);
+		else
+			assert_null(back);
+	}
+}
+
+static void
+a_whole_file_is_read_as_it_is(void **state)
+{
+	static const char content[] = "a\0b\r\n";
+	auto_secret struct secret *whole = NULL, *nothing = NULL;
+	FILE *file = tmpfile();
+	struct err err;
+	(void)state;
+
+	assert_true(secret_read_whole(fileno(file), 0, &nothing, &err));
+	assert_int_equal(secret_length(nothing), 0);
+	fwrite(content, 1, 5, file);
+	rewind(file);
+	assert_true(secret_read_whole(fileno(file), 5, &whole, &err));
+	assert_int_equal(secret_length(whole), 5);
+	assert_memory_equal(secret_reveal(whole), content, 5);
+	rewind(file);
+	assert_false(secret_read_whole(fileno(file), 4, &whole, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	fclose(file);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(base64_comes_back_and_what_is_none_does_not),
+		cmocka_unit_test(a_whole_file_is_read_as_it_is),
 		cmocka_unit_test(secret_read_drops_one_line_end_and_no_more),
 		cmocka_unit_test(secret_read_refuses_what_is_no_secret),
 		cmocka_unit_test(secret_append_never_exceeds_its_capacity),
