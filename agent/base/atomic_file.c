@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
-#define STAMP_ATTRIBUTE "user.glrotate"
+#include "base/attributes.h"
+
 #define TEMPORARY_MIDDLE ".glrotate-"
 #define TEMPORARY_RANDOM 6
 #define TEMPORARY_TRIES 16
@@ -182,46 +182,14 @@ make_temporary(struct replacement *work, struct err *err)
 	return failed(err, "make a file beside", work->path);
 }
 
-/* Labels and access lists that a person or the system gave the file. Not the rest of security.*: a
- * signature of the old content would be wrong. */
-static bool
-is_kept_attribute(const char *name)
-{
-	if (!strcmp(name, STAMP_ATTRIBUTE))
-		return false;
-	return !strcmp(name, "security.selinux") || !strcmp(name, "system.posix_acl_access") ||
-	       !strncmp(name, "user.", 5);
-}
-
 static void
-keep_attributes(const struct replacement *work)
+keep_attributes(const struct replacement *work, const char *stamp_of)
 {
 	auto_close int present = openat(
 		work->folder, work->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char names[4096], value[4096];
-	ssize_t length = present < 0 ? -1 : flistxattr(present, names, sizeof(names));
 
-	for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
-		ssize_t bytes;
-
-		if (!is_kept_attribute(names + at))
-			continue;
-		/* An attribute that cannot be carried over is no reason to leave a consumer with a
-		 * dead secret. */
-		bytes = fgetxattr(present, names + at, value, sizeof(value));
-		if (bytes >= 0)
-			fsetxattr(work->fd, names + at, value, (size_t)bytes, 0);
-	}
-}
-
-static bool
-write_stamp(const struct replacement *work, const char *stamp, struct err *err)
-{
-	if (!stamp || !fsetxattr(work->fd, STAMP_ATTRIBUTE, stamp, strlen(stamp), 0))
-		return true;
-	if (errno == ENOTSUP)
-		return true;
-	return failed(err, "stamp a file beside", work->path);
+	if (present >= 0)
+		attributes_keep(present, work->fd, stamp_of);
 }
 
 /* Before the content, so that nobody reads it who may not; after the attributes, which need the right to
@@ -287,8 +255,10 @@ begin(struct replacement *work, const struct atomic_file *file, struct err *err)
 	if (!make_temporary(work, err))
 		return false;
 	if (work->has_present)
-		keep_attributes(work);
-	return write_stamp(work, file->stamp, err) && set_owner_and_mode(work, file, err);
+		keep_attributes(work, file->stamp_of);
+	if (file->stamp && !attributes_set_stamp(work->fd, file->stamp_of, file->stamp))
+		return failed(err, "stamp a file beside", work->path);
+	return set_owner_and_mode(work, file, err);
 }
 
 /* What cannot be read back could never be verified. */
@@ -315,18 +285,24 @@ atomic_file_probe(const struct atomic_file *file, struct err *err)
 	       write_all(&work, room, sizeof(room), err) && flush(&work, err);
 }
 
+/* The new content is there, but a power loss may take it back: to do it all again is harmless. A file system that cannot flush a
+ * folder answers EINVAL. */
+static bool
+flush_folder(const struct replacement *work, struct err *err)
+{
+	if (fsync(work->folder) && errno != EINVAL)
+		return err_set(
+			err, ERR_LATER, errno, "cannot flush the folder of '%s'", work->path);
+	return true;
+}
+
 static bool
 finish(struct replacement *work, struct err *err)
 {
 	if (renameat(work->folder, work->temporary, work->folder, work->name))
 		return failed(err, "replace", work->path);
 	work->has_temporary = false;
-	/* The new content is there, but a power loss may take it back: to do it all again is harmless. A file
-	 * system that cannot flush a folder answers EINVAL. */
-	if (fsync(work->folder) && errno != EINVAL)
-		return err_set(
-			err, ERR_LATER, errno, "cannot flush the folder of '%s'", work->path);
-	return true;
+	return flush_folder(work, err);
 }
 
 bool
@@ -342,17 +318,124 @@ atomic_file_replace(const struct atomic_file *file, const struct secret *content
 	       write_all(&work, "\n", newline, err) && flush(&work, err) && finish(&work, err);
 }
 
-bool
-atomic_file_stamp(const char *path, char *text, size_t bytes, struct err *err)
-{
-	ssize_t length = lgetxattr(path, STAMP_ATTRIBUTE, text, bytes - 1);
+/* --- a change of what was read --- */
 
-	/* ERANGE: so long a text is none of ours. */
-	if (length < 0 &&
-		(errno == ENODATA || errno == ENOTSUP || errno == ENOENT || errno == ERANGE))
-		length = 0;
-	if (length < 0)
-		return failed(err, "read the stamp of", path);
-	text[length] = '\0';
-	return true;
+static bool
+read_at(int folder, const char *name, size_t max_bytes, struct secret **content,
+	struct err *err)
+{
+	auto_close int fd =
+		openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat facts;
+
+	if (fd < 0 && errno == ENOENT) {
+		*content = NULL;
+		return true;
+	}
+	if (fd < 0 && errno == ELOOP)
+		return err_set(err, ERR_REFUSED, 0, "is a link, which is not followed");
+	if (fd < 0 || fstat(fd, &facts))
+		return err_set(err, kind_of_errno(errno), errno, "cannot be read");
+	if (!S_ISREG(facts.st_mode))
+		return err_set(err, ERR_REFUSED, 0, "is not a regular file");
+	if ((uintmax_t)facts.st_size > max_bytes)
+		return err_set(err, ERR_REFUSED, 0, "holds more than %zu bytes", max_bytes);
+	if (secret_read_whole(fd, (size_t)facts.st_size, content, err))
+		return true;
+	err->kind = ERR_LATER;
+	return false;
+}
+
+bool
+atomic_file_read(const char *path, size_t max_bytes, struct secret **content, struct err *err)
+{
+	return read_at(AT_FDCWD, path, max_bytes, content, err) || err_wrap(err, "'%s'", path);
+}
+
+static bool
+is_stale(const struct replacement *work, struct err *err)
+{
+	return err_set(
+		err, ERR_LATER, ESTALE, "somebody else changed '%s' meanwhile", work->path);
+}
+
+static bool
+holds(const struct replacement *work, const char *name, const struct secret *content)
+{
+	auto_secret struct secret *found = NULL;
+	struct err ignored;
+
+	if (!read_at(
+		    work->folder, name, content ? secret_length(content) : 0, &found, &ignored))
+		return false;
+	return content ? secret_equal(found, content) : !found;
+}
+
+static bool
+is_ours(const struct replacement *work, const char *name)
+{
+	struct stat ours, found;
+
+	return !fstat(work->fd, &ours) &&
+	       !fstatat(work->folder, name, &found, AT_SYMLINK_NOFOLLOW) &&
+	       ours.st_ino == found.st_ino && ours.st_dev == found.st_dev;
+}
+
+static bool
+exchange(const struct replacement *work)
+{
+	return !renameat2(
+		work->folder, work->temporary, work->folder, work->name, RENAME_EXCHANGE);
+}
+
+/* What came between goes back to its place. When something else came between that, it stays, and what it did not know of is left
+ * beside it under a name that is not swept. */
+static bool
+put_back(struct replacement *work, struct err *err)
+{
+	const char *kept = work->temporary + 1;
+
+	for (int i = 0; i < 2 && !is_ours(work, work->temporary); i++)
+		if (!exchange(work))
+			break;
+	work->has_temporary = is_ours(work, work->temporary);
+	if (work->has_temporary)
+		return is_stale(work, err);
+	if (renameat(work->folder, work->temporary, work->folder, kept))
+		kept = work->temporary;
+	return err_set(err, ERR_REFUSED, 0,
+		"'%s' was changed twice while it was written: one of the two stands in '%s' beside it",
+		work->path, kept);
+}
+
+static bool
+finish_change(struct replacement *work, const struct secret *present, struct err *err)
+{
+	if (!holds(work, work->name, present))
+		return is_stale(work, err);
+	if (present && exchange(work))
+		return holds(work, work->temporary, present) ? flush_folder(work, err)
+		                                             : put_back(work, err);
+	if (!present && !renameat2(work->folder, work->temporary, work->folder, work->name,
+				RENAME_NOREPLACE)) {
+		work->has_temporary = false;
+		return flush_folder(work, err);
+	}
+	if (errno == ENOENT || errno == EEXIST)
+		return is_stale(work, err);
+	return errno == EINVAL || errno == ENOSYS ? finish(work, err)
+	                                          : failed(err, "replace", work->path);
+}
+
+bool
+atomic_file_change(const struct atomic_file *file, const struct secret *present,
+	const struct secret *content, struct err *err)
+{
+	auto_replacement struct replacement work = {
+		.path = file->path, .folder = -1, .fd = -1
+	};
+
+	return begin(&work, file, err) &&
+	       write_all(&work, secret_reveal(content), secret_length(content), err) &&
+	       flush(&work, err) && finish_change(&work, present, err);
 }

@@ -157,7 +157,7 @@ fence(const struct file_place *place, const struct stamp *ours, struct err *err)
 	char text[STAMP_TEXT_BYTES];
 	struct stamp found;
 
-	if (!atomic_file_stamp(place->path, text, sizeof(text), err))
+	if (!atomic_file_stamp(place->path, NULL, text, sizeof(text), err))
 		return false;
 	stamp_parse(text, NULL, &found, NULL);
 	return stamp_allows(&found, ours, err);

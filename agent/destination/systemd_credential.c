@@ -227,7 +227,7 @@ kept_stamp(const struct systemd_credential_place *place, struct stamp *stamp, st
 {
 	char text[STAMP_TEXT_BYTES];
 
-	if (!atomic_file_stamp(place->path, text, sizeof(text), err))
+	if (!atomic_file_stamp(place->path, NULL, text, sizeof(text), err))
 		return false;
 	stamp_parse(text, NULL, stamp, NULL);
 	return true;

@@ -265,7 +265,7 @@ read_generation(struct journal *journal, const struct bearer_source *source,
 
 	if (source->file[0] != '/')
 		return true;
-	if (!atomic_file_stamp(source->file, text, sizeof(text), err))
+	if (!atomic_file_stamp(source->file, NULL, text, sizeof(text), err))
 		return false;
 	stamp_parse(text, NULL, &stamp, NULL);
 	if (!strcmp(stamp.agent, journal_uuid(journal)) && stamp.generation > *generation)

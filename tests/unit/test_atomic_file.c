@@ -342,26 +342,26 @@ the_stamp_is_kept_beside_the_content_and_other_attributes_survive(void **state)
 	struct err err;
 	(void)state;
 
-	assert_true(atomic_file_stamp(file.path, text, sizeof(text), &err));
+	assert_true(atomic_file_stamp(file.path, NULL, text, sizeof(text), &err));
 	assert_string_equal(text, "");
 	put("token", "old", 0600);
 	if (setxattr(file.path, "user.note", "mine", 4, 0) && errno == ENOTSUP)
 		skip();
-	assert_true(atomic_file_stamp(file.path, text, sizeof(text), &err));
+	assert_true(atomic_file_stamp(file.path, NULL, text, sizeof(text), &err));
 	assert_string_equal(text, "");
 	assert_true(replace(&file, "new", &err));
-	assert_true(atomic_file_stamp(file.path, text, sizeof(text), &err));
+	assert_true(atomic_file_stamp(file.path, NULL, text, sizeof(text), &err));
 	assert_string_equal(text, "[glrotate #1]");
 	assert_int_equal(getxattr(file.path, "user.note", other, sizeof(other)), 4);
 	assert_string_equal(other, "mine");
 
 	file.stamp = NULL;
 	assert_true(replace(&file, "newer", &err));
-	assert_true(atomic_file_stamp(file.path, text, sizeof(text), &err));
+	assert_true(atomic_file_stamp(file.path, NULL, text, sizeof(text), &err));
 	assert_string_equal(text, "");
 	file.stamp = "a stamp that is longer than the reader's room for one";
 	assert_true(replace(&file, "newest", &err));
-	assert_true(atomic_file_stamp(file.path, text, 16, &err));
+	assert_true(atomic_file_stamp(file.path, NULL, text, 16, &err));
 	assert_string_equal(text, "");
 }
 
@@ -382,7 +382,7 @@ replace_as_nobody(void)
 	if (setgid(65534) || setuid(65534))
 		return 1;
 	if (!replace(&unwritable, "new", &err) ||
-		!atomic_file_stamp(unwritable.path, text, sizeof(text), &err))
+		!atomic_file_stamp(unwritable.path, NULL, text, sizeof(text), &err))
 		return 2;
 	if (!*text && !setxattr(folder, "user.probe", "x", 1, 0))
 		return 3;
