@@ -12,6 +12,8 @@ base/json_write.c: encodes the bodies of requests
 base/atomic_file.c: writes it into a file
 destination/exec.c: reads a stamp off what a program printed
 verb/by_hand.c: what systemctl prints of the unit
+destination/format.c: puts it into the text of a file that holds more, and finds it there
+destination/format_json.c: the name and secret of an entry of docker
 gitlab/variable.c: whether GitLab could mask it
 store/seal.c: encrypts it for the disk, and reads the key
 '
