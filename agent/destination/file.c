@@ -1,40 +1,53 @@
-#include "destination/kind.h"
+#include "destination/file.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/atomic_file.h"
-#include "base/memory.h"
+#include "base/notify.h"
+#include "base/when.h"
+#include "destination/program.h"
 
-#define READ_MAX_BYTES ((size_t)4096)
-#define LOOKUP_BYTES ((size_t)1 << 20) /* a group's members are read along with it */
+#define TIMEOUT_SEC 60
+#define TIMEOUT_MOST_SEC (10 * MINUTE_SEC)
 
 /* clang-format off */
 #define FILLS(member) offsetof(struct file_entry, member)
 static const struct field entry_fields[] = {
-	{ "path",  FIELD_TEXT, FILLS(path), .required = true,
+	{ "path",     FIELD_TEXT,  FILLS(path), .required = true,
 	  .help = "absolute; may hold templates; what a reader sees is the old content or the new, whole" },
-	{ "user",  FIELD_TEXT, FILLS(user), .help = "the file's user; unstated: that of the present file" },
-	{ "group", FIELD_TEXT, FILLS(group), .help = "the file's group; unstated: that of the present file" },
-	{ "mode",  FIELD_MODE, FILLS(mode), .help = "octal; unstated: that of the present file, else 0600" },
+	{ "format",   FIELD_WORD,  FILLS(entry.format), .words = format_words,
+	  .help = "what kind of file it is; unstated: raw, the secret and nothing else; of all others only our entry is changed" },
+	{ "key",      FIELD_TEXTS, FILLS(entry.key), .min = 1, .max = 200,
+	  .help = "env: the variable's name; json: the member, as a path with dots, or a list of names" },
+	{ "host",     FIELD_TEXT,  FILLS(entry.host), .min = 1, .max = 255,
+	  .help = "netrc: the machine; docker: the registry; npmrc, pip: HOST/PATH of the registry, without https://" },
+	{ "username", FIELD_TEXT,  FILLS(entry.username), .min = 1, .max = 255,
+	  .help = "netrc, docker, pip: who logs in; unstated: a deploy token's own name, else the one that is there, else oauth2" },
+	{ "user",     FIELD_TEXT,  FILLS(user), .help = "the file's user; unstated: that of the present file" },
+	{ "group",    FIELD_TEXT,  FILLS(group), .help = "the file's group; unstated: that of the present file" },
+	{ "mode",     FIELD_MODE,  FILLS(mode), .help = "octal; unstated: that of the present file, else 0600" },
+	{ "exec",     FIELD_TEXTS, FILLS(exec), .min = 1,
+	  .help = "run after a change: a program's absolute path, and its arguments, which may hold templates" },
+	{ "timeout",  FIELD_DELAY, FILLS(timeout_sec), .min = 1, .max = TIMEOUT_MOST_SEC,
+	  .help = "how long that may take; unstated: 60s" },
 	{ NULL },
 };
 
 #undef FILLS
 #define FILLS(member) offsetof(struct file_place, member)
 static const struct field place_fields[] = {
-	{ "path",  FIELD_TEXT, FILLS(path), .required = true },
-	{ "user",  FIELD_TEXT, FILLS(user) },
-	{ "group", FIELD_TEXT, FILLS(group) },
-	{ "mode",  FIELD_INT,  FILLS(mode) },
+	{ "path",        FIELD_TEXT,  FILLS(path), .required = true },
+	{ "format",      FIELD_WORD,  FILLS(entry.format), .words = format_words },
+	{ "key",         FIELD_TEXTS, FILLS(entry.key) },
+	{ "host",        FIELD_TEXT,  FILLS(entry.host) },
+	{ "username",    FIELD_TEXT,  FILLS(entry.username) },
+	{ "user",        FIELD_TEXT,  FILLS(user) },
+	{ "group",       FIELD_TEXT,  FILLS(group) },
+	{ "mode",        FIELD_INT,   FILLS(mode) },
+	{ "exec",        FIELD_TEXTS, FILLS(exec) },
+	{ "timeout_sec", FIELD_INT,   FILLS(timeout_sec) },
 	{ NULL },
 };
 /* clang-format on */
@@ -58,6 +71,8 @@ place_of(const struct destination *destination)
 	return destination->to.value;
 }
 
+/* --- what a policy says --- */
+
 static bool
 path_is_clean(const char *path)
 {
@@ -77,103 +92,130 @@ path_is_clean(const char *path)
 }
 
 static bool
+expand_path(const struct file_entry *entry, const struct expansion *expansion,
+	struct file_place *file, struct err *err)
+{
+	if (!template_fill(entry->path, expansion->token, expansion->arena, &file->path, err))
+		return false;
+	if (!path_is_clean(file->path))
+		return err_set(err, ERR_POLICY, 0,
+			"'%s' is no absolute path of a file without '..', '.' and empty parts",
+			file->path);
+	if (file->mode & ~INT64_C(0770))
+		return err_set(err, ERR_POLICY, 0,
+			"mode %04" PRIo64 " lets more than user and group use '%s'",
+			(uint64_t)file->mode, file->path);
+	return true;
+}
+
+static bool
+expand_format(const struct format_entry *entry, const struct expansion *expansion,
+	struct format_entry *filled, struct err *err)
+{
+	struct format_entry draft = {
+		.format = format_is_raw(entry) ? 0 : entry->format,
+		.key = { arena_alloc(expansion->arena,
+				 (entry->key.count + 1) * sizeof(*draft.key.items)),
+			entry->key.count },
+	};
+
+	for (size_t i = 0; i < entry->key.count; i++)
+		if (!template_fill(entry->key.items[i], expansion->token, expansion->arena,
+			    &draft.key.items[i], err))
+			return false;
+	if (!template_fill(entry->host, expansion->token, expansion->arena, &draft.host, err) ||
+		!template_fill(entry->username, expansion->token, expansion->arena,
+			&draft.username, err) ||
+		!format_check(&draft, err))
+		return false;
+	*filled = draft;
+	return true;
+}
+
+static bool
+expand_exec(const struct file_entry *entry, const struct expansion *expansion,
+	struct file_place *file, struct err *err)
+{
+	if (!entry->exec.count)
+		return !entry->timeout_sec ||
+		       err_set(err, ERR_POLICY, 0,
+			       "'timeout' is about 'exec', which is not there");
+	file->timeout_sec = entry->timeout_sec ? entry->timeout_sec : TIMEOUT_SEC;
+	return program_fill(&entry->exec, expansion, &file->exec, err);
+}
+
+static bool
 file_expand(const void *value, const struct expansion *expansion, struct err *err)
 {
 	const struct file_entry *entry = value;
 	struct file_place file = {
 		.at = entry->at, .user = entry->user, .group = entry->group, .mode = entry->mode
 	};
+	const char *name;
 
-	if (!template_fill(entry->path, expansion->token, expansion->arena, &file.path, err))
+	if (!expand_path(entry, expansion, &file, err) ||
+		!expand_format(&entry->entry, expansion, &file.entry, err) ||
+		!expand_exec(entry, expansion, &file, err))
 		return false;
-	if (!path_is_clean(file.path))
-		return err_set(err, ERR_POLICY, 0,
-			"'%s' is no absolute path of a file without '..', '.' and empty parts",
-			file.path);
-	if (file.mode & ~INT64_C(0770))
-		return err_set(err, ERR_POLICY, 0,
-			"mode %04" PRIo64 " lets more than user and group use '%s'",
-			(uint64_t)file.mode, file.path);
+	name = format_entry_text(&file.entry, expansion->arena);
 	expansion_add(expansion, DESTINATION_FILE,
-		arena_format(expansion->arena, "file %s", file.path), &file, sizeof(file));
+		arena_format(
+			expansion->arena, "file %s%s%s", file.path, *name ? " " : "", name),
+		&file, sizeof(file));
 	return true;
 }
 
-static bool
-unknown_name(const char *what, const char *name, int code, struct err *err)
+static const char *
+file_program(const struct destination *destination)
 {
-	if (code && code != ENOENT && code != ESRCH && code != EPERM)
-		return err_set(err, ERR_LATER, code, "cannot look up the %s '%s'", what, name);
-	return err_set(err, ERR_REFUSED, 0, "this machine knows no %s '%s'", what, name);
+	const struct file_place *place = place_of(destination);
+
+	return place->exec.count ? place->exec.items[0] : NULL;
 }
 
+/* --- the program afterwards --- */
+
+/* It is owed until it succeeded: this is called as long as the journal does not say that the secret is delivered. */
 static bool
-find_user(const char *name, uid_t *uid, struct err *err)
+run_program(const struct destination_tools *tools, const struct file_place *place,
+	const struct stamp *stamp, const struct secret *secret, bool changed, struct err *err)
 {
-	auto_free char *room = memory_or_abort(malloc(LOOKUP_BYTES));
-	struct passwd entry, *found = NULL;
-	int code = getpwnam_r(name, &entry, room, LOOKUP_BYTES, &found);
+	auto_child_end struct child_end end = { 0 };
+	const char **argv;
+	const char *const facts[] = {
+		arena_format(tools->arena, "GLROTATE_PATH=%s", place->path),
+		changed ? "GLROTATE_CHANGED=yes" : "GLROTATE_CHANGED=no",
+		NULL,
+	};
 
-	if (!found)
-		return unknown_name("user", name, code, err);
-	*uid = entry.pw_uid;
-	return true;
-}
-
-static bool
-find_group(const char *name, gid_t *gid, struct err *err)
-{
-	auto_free char *room = memory_or_abort(malloc(LOOKUP_BYTES));
-	struct group entry, *found = NULL;
-	int code = getgrnam_r(name, &entry, room, LOOKUP_BYTES, &found);
-
-	if (!found)
-		return unknown_name("group", name, code, err);
-	*gid = entry.gr_gid;
-	return true;
-}
-
-static bool
-file_of(const struct file_place *place, const char *stamp, struct atomic_file *file,
-	struct err *err)
-{
-	struct atomic_file draft = { .path = place->path,
-		.mode = (mode_t)place->mode,
-		.uid = (uid_t)-1,
-		.gid = (gid_t)-1,
-		.stamp = stamp };
-
-	if (place->user && !find_user(place->user, &draft.uid, err))
+	if (!place->exec.count)
+		return true;
+	if (!program_is_safe(place->exec.items[0], err))
 		return false;
-	if (place->group && !find_group(place->group, &draft.gid, err))
-		return false;
-	*file = draft;
-	return true;
+	argv = arena_alloc(tools->arena, (place->exec.count + 1) * sizeof(*argv));
+	memcpy(argv, place->exec.items, place->exec.count * sizeof(*argv));
+	notify_extend(place->timeout_sec + MINUTE_SEC);
+	return program_run(tools,
+		       &(struct program){ .argv = argv,
+			       .stamp = stamp,
+			       .facts = facts,
+			       .secret = secret,
+			       .timeout_msec = place->timeout_sec * 1000 },
+		       &end, err) ||
+	       err_wrap(err, "it is written, but");
 }
 
-static bool
-fence(const struct file_place *place, const struct stamp *ours, struct err *err)
-{
-	char text[STAMP_TEXT_BYTES];
-	struct stamp found;
-
-	if (!atomic_file_stamp(place->path, NULL, text, sizeof(text), err))
-		return false;
-	stamp_parse(text, NULL, &found, NULL);
-	return stamp_allows(&found, ours, err);
-}
+/* --- the row --- */
 
 static bool
 file_preflight(const struct destination_tools *tools, const struct destination *destination,
 	const struct stamp *ours, struct err *err)
 {
 	const struct file_place *place = place_of(destination);
-	char text[STAMP_TEXT_BYTES];
-	struct atomic_file file;
+	struct file_target target;
 
-	(void)tools;
-	return file_of(place, stamp_text(ours, text), &file, err) && fence(place, ours, err) &&
-	       atomic_file_probe(&file, err);
+	return (!place->exec.count || program_is_safe(place->exec.items[0], err)) &&
+	       file_aim(place, ours, &target, err) && file_prove(tools, ours, &target, err);
 }
 
 static bool
@@ -181,35 +223,12 @@ file_deliver(const struct destination_tools *tools, const struct destination *de
 	const struct secret *secret, const struct stamp *stamp, struct err *err)
 {
 	const struct file_place *place = place_of(destination);
-	char text[STAMP_TEXT_BYTES];
-	struct atomic_file file;
+	struct file_target target;
+	bool changed;
 
-	(void)tools;
-	return file_of(place, stamp_text(stamp, text), &file, err) &&
-	       fence(place, stamp, err) && atomic_file_replace(&file, secret, false, err);
-}
-
-/* What stands there; NULL when there is no file. ERR_MOVED when it is nothing that we wrote. */
-static bool
-read_back(const char *path, struct secret **secret, struct err *err)
-{
-	auto_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat facts;
-
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-		*secret = NULL;
-		return true;
-	}
-	if (fd < 0 && errno == ELOOP)
-		return err_set(err, ERR_MOVED, 0, "is a link now");
-	if (fd < 0 || fstat(fd, &facts))
-		return err_set(err, ERR_REFUSED, errno, "cannot be read back");
-	if (!S_ISREG(facts.st_mode))
-		return err_set(err, ERR_MOVED, 0, "is not a regular file");
-	if (secret_read(fd, READ_MAX_BYTES, secret, err))
-		return true;
-	err->kind = err->code ? ERR_LATER : ERR_MOVED;
-	return false;
+	return file_aim(place, stamp, &target, err) &&
+	       file_write(tools, stamp, &target, secret, &changed, err) &&
+	       run_program(tools, place, stamp, secret, changed, err);
 }
 
 static bool
@@ -217,16 +236,9 @@ file_verify(const struct destination_tools *tools, const struct destination *des
 	const struct secret *secret, const struct stamp *stamp, enum proof *proof,
 	struct err *err)
 {
-	auto_secret struct secret *present = NULL;
-
-	(void)tools;
 	(void)stamp;
-	if (!read_back(place_of(destination)->path, &present, err))
+	if (!file_holds(tools, place_of(destination), secret, err))
 		return false;
-	if (!present)
-		return err_set(err, ERR_MOVED, 0, "is gone");
-	if (!secret_equal(present, secret))
-		return err_set(err, ERR_MOVED, 0, "holds another value");
 	*proof = PROOF_VALUE;
 	return true;
 }
@@ -238,7 +250,7 @@ file_read(const struct destination_tools *tools, const struct destination *desti
 	struct secret *present = NULL;
 
 	(void)tools;
-	if (!read_back(place_of(destination)->path, &present, err)) {
+	if (!file_present(place_of(destination), &present, err)) {
 		if (err->kind == ERR_LATER)
 			return false;
 		present = NULL;
@@ -248,59 +260,23 @@ file_read(const struct destination_tools *tools, const struct destination *desti
 }
 
 static const char *
-inspect_absent(const struct destination_tools *tools, const struct file_place *place)
-{
-	const int64_t mode = place->mode ? place->mode : 0600;
-	const char *slash = strrchr(place->path, '/');
-	const char *folder =
-		arena_text_n(tools->arena, place->path, (size_t)(slash - place->path) + 1);
-
-	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
-		return arena_format(
-			tools->arena, "cannot: the folder '%s': %s", folder, strerror(errno));
-	return arena_format(tools->arena, "created (mode %04" PRIo64 "%s%s)", (uint64_t)mode,
-		place->user ? ", user " : "", place->user ? place->user : "");
-}
-
-static const char *
-inspect_present(const struct destination_tools *tools, const struct file_place *place,
-	const struct stat *facts, const struct atomic_file *file)
-{
-	const char *text = "new value";
-
-	if (file->mode && file->mode != (facts->st_mode & 0777))
-		text = arena_format(tools->arena, "%s, mode %04o → %04o", text,
-			facts->st_mode & 0777U, file->mode);
-	if (file->uid != (uid_t)-1 && file->uid != facts->st_uid)
-		text = arena_format(
-			tools->arena, "%s, user %u → %s", text, facts->st_uid, place->user);
-	if (file->gid != (gid_t)-1 && file->gid != facts->st_gid)
-		text = arena_format(
-			tools->arena, "%s, group %u → %s", text, facts->st_gid, place->group);
-	return text;
-}
-
-static const char *
 file_inspect(const struct destination_tools *tools, const struct destination *destination)
 {
 	const struct file_place *place = place_of(destination);
-	struct atomic_file file;
-	struct stat facts;
+	const char *outlook = file_outlook(tools, place);
 	struct err err;
 
-	if (!file_of(place, NULL, &file, &err))
+	if (!place->exec.count || !strncmp(outlook, "cannot: ", 8))
+		return outlook;
+	if (!program_is_safe(place->exec.items[0], &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);
-	if (lstat(place->path, &facts))
-		return errno == ENOENT
-		               ? inspect_absent(tools, place)
-		               : arena_format(tools->arena, "cannot: %s", strerror(errno));
-	if (!S_ISREG(facts.st_mode))
-		return "cannot: is not a regular file";
-	return inspect_present(tools, place, &facts, &file);
+	return arena_format(tools->arena, "%s, then runs %s", outlook,
+		program_text(&place->exec, tools->arena));
 }
 
 const struct destination_row file_row = {
 	.expand = file_expand,
+	.program = file_program,
 	.preflight = file_preflight,
 	.deliver = file_deliver,
 	.verify = file_verify,

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "base/secret.h"
+#include "destination/format.h"
 #include "gitlab/gitlab.h"
 #include "gitlab/variable.h"
 
@@ -34,9 +35,13 @@ struct ci_variable_entry {
 };
 struct file_entry {
 	struct place at;
-	const char *path;         /* absolute */
-	const char *user, *group; /* names; NULL: that of the present file, else ours */
-	int64_t mode;             /* 0: that of the present file, else 0600 */
+	const char *path;          /* absolute */
+	const char *user, *group;  /* names; NULL: that of the present file, else ours */
+	int64_t mode;              /* 0: that of the present file, else 0600 */
+	struct format_entry entry; /* what of it is ours; raw: all of it */
+	struct texts
+		exec; /* an absolute path and arguments, run after a change; none: nothing */
+	int64_t timeout_sec; /* of exec; 0: 60 s */
 };
 struct exec_entry {
 	struct place at;
@@ -59,7 +64,8 @@ extern const struct arm destination_arms[];
 struct destination {
 	struct place at;
 	const char *text; /* its address, unique: "ci_variable platform/api REGISTRY_TOKEN *",
-	                                  "ci_variable group:platform KEY production", "file /etc/deploy/token" */
+	                                  "ci_variable group:platform KEY production", "file /etc/deploy/token",
+	                                  "file /etc/deploy/netrc gitlab.example.com" */
 	int64_t owner_id; /* of the project or group it stands in; 0 until pinned (destination_pin), and for others */
 	struct choice
 		to; /* enum destination_kind, and what only that kind knows: struct variable_place … */
@@ -80,6 +86,9 @@ struct file_place {
 	struct place at;
 	const char *path, *user, *group;
 	int64_t mode;
+	struct format_entry entry;
+	struct texts exec;
+	int64_t timeout_sec;
 };
 
 /* A program's. */
