@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . tests/packages.sh
 
 need $build_packages clang-format-14 curl openssl git jq strace systemd python3-gitlab libgitlab-api-v4-perl zsh fish \
-	debhelper dpkg-dev lintian mmdebstrap systemd-container
+	debhelper dpkg-dev lintian mmdebstrap python3-pip systemd-container
 command -v node >/dev/null && command -v npm >/dev/null || need nodejs npm
 echo "building"
 build build --buildtype=release -Dwerror=true
