@@ -139,13 +139,22 @@ format_check(const struct format_entry *entry, struct err *err)
 	       check_letters("user name", entry->username, PLAIN "._-+", err);
 }
 
+/* A list as the path that it is, so that one member has one name. */
 static const char *
 key_text(const struct texts *key, struct arena *arena)
 {
-	const char *text = key->items[0];
+	const char *text = key->count == 1 ? key->items[0] : "";
 
-	for (size_t i = 1; i < key->count; i++)
-		text = arena_format(arena, "%s / %s", text, key->items[i]);
+	for (size_t i = 0; key->count > 1 && i < key->count; i++) {
+		const char *name = key->items[i];
+
+		text = arena_format(arena, "%s%s", text, i ? "." : "");
+		for (size_t plain; *name; name += plain + (name[plain] == '.')) {
+			plain = strcspn(name, ".");
+			text = arena_format(arena, "%s%.*s%s", text, (int)plain, name,
+				name[plain] ? "\\." : "");
+		}
+	}
 	return text;
 }
 

@@ -158,6 +158,11 @@ class File(Case):
         self.assertEqual((self.folder / "t").read_text(), f"A={secret}\n")
         self.assertEqual(len(self.asked("POST", "/rotate$")), 1)
 
+    def test_a_folder_that_was_replaced_gets_it_again(self):
+        self.set_program('[ -e {0}.old ] || {{ mv {0} {0}.old; mkdir {0}; }}'.format(self.folder))
+        self.settles()
+        self.assertEqual((self.folder / "t").read_text(), f"A={self.living('push')['secret']}\n")
+
     def test_an_entry_that_somebody_else_wrote_over_is_delivered_again(self):
         self.set_program('[ "$(wc -l <%s/told)" -gt 1 ] || echo A=theirs >"$GLROTATE_PATH"' % self.host.path)
         self.settles()

@@ -150,12 +150,17 @@ who_logs_in_is_part_of_the_entry(void **state)
 {
 	struct scene *scene = *state;
 	const struct destination a = netrc(scene, "a.example");
+	const struct stamp stamp = { .agent = US };
+	auto_secret struct secret *secret = secret_copy("gldt-a", 6);
+	enum proof proof;
 	struct err err;
 
 	scene->delivered.username = "gitlab+deploy-token-1";
 	assert_true(deliver(scene, &a, "gldt-a", 1, &err));
 	holds(scene, "file", "machine a.example login gitlab+deploy-token-1 password gldt-a\n");
 	put(scene->path, "machine a.example login somebody password gldt-a\n", 0600);
+	assert_false(destination_verify(&scene->tools, &a, secret, &stamp, &proof, &err));
+	assert_int_equal(err.kind, ERR_MOVED);
 	scene->delivered.username = NULL;
 	assert_true(deliver(scene, &a, "gldt-b", 2, &err));
 	holds(scene, "file", "machine a.example login somebody password gldt-b\n");

@@ -294,6 +294,28 @@ a_policy_states_what_its_format_takes(void **state)
 }
 
 static void
+one_entry_has_one_name(void **state)
+{
+	static const struct {
+		struct format_entry entry;
+		const char *text;
+	} rows[] = {
+		{ { 0 }, "" },
+		{ JSON(dotted), "registry.token" },
+		{ JSON(escaped), "a\\.b.c" },
+		{ JSON(listed), "a\\.b.c" },
+		{ NETRC, "git.example" },
+		{ NETRC_OF("bob"), "git.example bob" },
+		{ NPM, "git.example/npm" },
+	};
+	auto_arena struct arena *arena = arena_new();
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_string_equal(format_entry_text(&rows[i].entry, arena), rows[i].text);
+}
+
+static void
 a_refusal_never_tells_what_stands_there(void **state)
 {
 	static const struct row rows[] = {
@@ -326,6 +348,7 @@ main(void)
 		cmocka_unit_test(pip_conf_keeps_its_addresses),
 		cmocka_unit_test(a_secret_that_a_format_cannot_carry_is_refused),
 		cmocka_unit_test(a_policy_states_what_its_format_takes),
+		cmocka_unit_test(one_entry_has_one_name),
 		cmocka_unit_test(a_refusal_never_tells_what_stands_there),
 	};
 	struct err err;
