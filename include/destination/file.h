@@ -1,5 +1,6 @@
 /* file.h: the parts of the kind `file`; for file*.c only.
- * Touches the file, its folder and, afterwards, what the entry's program touches. */
+ * Touches the file, its folder and, afterwards, what the entry's program touches. Thread-safe: one lock, which is held while an entry of
+ * a file that holds more is written. */
 #ifndef DESTINATION_FILE_H
 #define DESTINATION_FILE_H
 
