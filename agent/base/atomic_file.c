@@ -340,6 +340,11 @@ read_at(int folder, const char *name, size_t max_bytes, struct secret **content,
 		return err_set(err, ERR_REFUSED, 0, "is not a regular file");
 	if ((uintmax_t)facts.st_size > max_bytes)
 		return err_set(err, ERR_REFUSED, 0, "holds more than %zu bytes", max_bytes);
+	/* Whoever gave it another name may have had no right to read it under this one. */
+	if (facts.st_nlink > 1)
+		return err_set(err, ERR_REFUSED, 0,
+			"has %ju names (hard links), and only one of them would get the new content",
+			(uintmax_t)facts.st_nlink);
 	if (secret_read_whole(fd, (size_t)facts.st_size, content, err))
 		return true;
 	err->kind = ERR_LATER;

@@ -40,7 +40,7 @@ must_check bool atomic_file_change(const struct atomic_file *file, const struct 
 	const struct secret *content, struct err *err);
 
 /* All of it, as it is; NULL in *content when there is no file.
- * Fails: ERR_REFUSED (a link, no regular file, more than `max_bytes`, no right), ERR_LATER. */
+ * Fails: ERR_REFUSED (a link, hard ones too, no regular file, more than `max_bytes`, no right), ERR_LATER. */
 must_check bool atomic_file_read(
 	const char *path, size_t max_bytes, struct secret **content, struct err *err);
 

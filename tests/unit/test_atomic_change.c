@@ -219,8 +219,14 @@ what_cannot_be_read_is_named(void **state)
 		{ "/dev/null", "'/dev/null': is not a regular file", 9 },
 		{ "/proc/self/exe", "is a link", 9 },
 		{ "/etc/passwd", "holds more than 9 bytes", 9 },
+		{ path, "has 2 names", 9 },
 	};
+	char other[128];
 	(void)state;
+
+	put("one");
+	snprintf(other, sizeof(other), "%s/other", folder);
+	assert_int_equal(link(path, other), 0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		auto_secret struct secret *found = NULL;
@@ -231,6 +237,7 @@ what_cannot_be_read_is_named(void **state)
 		if (!strstr(err.text, rows[i].text))
 			fail_msg("%s", err.text);
 	}
+	unlink(other);
 }
 
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
