@@ -20,6 +20,15 @@ seconds_json(int64_t from, int64_t to)
 	return from && to ? json_real((double)(to - from) / 1000) : json_null();
 }
 
+/* Any will do: who was given its variables was given them by one. */
+static json_t *
+runner_json(const struct job *job)
+{
+	return job->variables ? json_pack("{s:i, s:s, s:b}", "id", 1, "description", "any",
+					"paused", 0)
+	                      : json_null();
+}
+
 static json_t *
 job_view(struct sim *sim, struct request *request, void *row)
 {
@@ -29,7 +38,7 @@ job_view(struct sim *sim, struct request *request, void *row)
 
 	return json_pack(
 		"{s:I, s:s, s:s, s:s, s:s, s:b, s:n, s:b, s:o, s:o, s:o, s:n, s:o, s:o,"
-		" s:o, s:n, s:{s:I, s:I, s:s, s:s}, s:[], s:n, s:n, s:[]}",
+		" s:o, s:n, s:{s:I, s:I, s:s, s:s}, s:[], s:o, s:n, s:[]}",
 		"id", (json_int_t)job->id, "status", job->status, "stage", job->stage, "name",
 		job->name, "ref", job->ref, "tag", 0, "coverage", "allow_failure", 0,
 		"created_at", moment_json(job->created_at), "started_at",
@@ -38,12 +47,13 @@ job_view(struct sim *sim, struct request *request, void *row)
 		seconds_json(job->created_at, job->started_at ? job->started_at : now), "user",
 		user_basic(sim, request, list_at(&sim->world.users, 1)), "commit", "pipeline",
 		"id", (json_int_t)job->id, "project_id", (json_int_t)job->project->id, "ref",
-		job->ref, "status", job->status, "artifacts", "runner", "artifacts_expire_at",
-		"tag_list");
+		job->ref, "status", job->status, "artifacts", "runner", runner_json(job),
+		"artifacts_expire_at", "tag_list");
 }
 
+/* Before 17.0 a job that is to end is one that runs. */
 static bool
-scope_valid(const json_t *scope)
+scope_valid(const struct sim *sim, const json_t *scope)
 {
 	static const char *const statuses[] = { "created", "waiting_for_resource", "preparing",
 		"waiting_for_callback", "pending", "running", "success", "failed", "canceling",
@@ -56,7 +66,8 @@ scope_valid(const json_t *scope)
 		for (known = 0; known < ARRAY_SIZE(statuses); known++)
 			if (strcmp(statuses[known], json_string_value(status)) == 0)
 				break;
-		if (known == ARRAY_SIZE(statuses))
+		if (known == ARRAY_SIZE(statuses) ||
+			(sim->version < V(17, 0) && strcmp(statuses[known], "canceling") == 0))
 			return false;
 	}
 	return true;
@@ -87,7 +98,7 @@ jobs_list(struct sim *sim, struct request *request, struct answer *answer)
 	const struct list *jobs = &sim->world.extras.jobs;
 	struct list found = { 0 };
 
-	if (!scope_valid(scope)) {
+	if (!scope_valid(sim, scope)) {
 		error_error(answer, 400, "scope does not have a valid value");
 		return;
 	}

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/when.h"
+#include "gitlab/job.h"
 #include "gitlab/people.h"
 #include "gitlab/token.h"
 #include "gitlab/variable.h"
@@ -311,6 +312,23 @@ probe_places(struct probe *probe)
 	return true;
 }
 
+static bool
+probe_jobs(struct probe *probe)
+{
+	const struct job *items;
+	struct list list;
+
+	if (!job_list_active(
+		    probe->gitlab, number(probe->words[0]), probe->arena, &list, probe->err))
+		return false;
+	items = list.items;
+	printf("ok\ncount=%zu\n", list.count);
+	for (size_t i = 0; i < list.count; i++)
+		printf("%s=%s %s %s %d\n", items[i].name, items[i].status, items[i].stage,
+			items[i].ref, items[i].started_msec != NO_MOMENT);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	int words;
@@ -329,6 +347,7 @@ static const struct {
 	{ "me", 0, probe_me },
 	{ "level", 3, probe_level },
 	{ "places", 2, probe_places },
+	{ "jobs", 1, probe_jobs },
 };
 
 static bool

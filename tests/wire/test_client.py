@@ -347,5 +347,42 @@ class Variables(ClientTest):
             self.is_error(kind, "", "variable-update", "project", api, "KEY", "*", "a-long-value", "x", "kept")
 
 
+class Jobs(ClientTest):
+    jobs = ([{"name": f"runs-{i}", "started": "-5m"} for i in range(103)] +
+            [{"name": "ends", "stage": "deploy", "ref": "v1", "started": "-5m", "status": "canceling"},
+             {"name": "taken", "started": "-1m", "status": "pending"}, {"name": "queued", "status": "pending"},
+             {"name": "made"}, {"name": "done", "started": "-9m", "finished": "-1m", "status": "success"}])
+
+    def setUp(self):
+        self.sim = Sim({"projects": [{"path": "platform/api", "jobs": self.jobs, "visibility": "private"}],
+                        "users": [{"username": "eve", "tokens": [{"name": "eve", "secret": "glpat-eve-laptop"}]}]},
+                       self.version)
+        self.addCleanup(self.sim.close)
+        self.project = self.resource("platform/api")
+
+    def test_those_that_a_runner_has_are_active_on_all_pages(self):
+        said = self.is_ok("jobs", self.project)
+        self.assertEqual(said.count, "105")
+        self.assertEqual((said.ends, said.taken), ("canceling deploy v1 1", "pending test main 1"))
+        self.assertEqual(set(said.facts) & {"queued", "made", "done"}, set())
+
+    def test_what_cannot_be_read_is_told_from_what_cannot_be_read_now(self):
+        self.is_error("moved", "Project Not Found", "jobs", 999)
+        self.is_error("moved", "Project Not Found", "jobs", self.project, credential="glpat-eve-laptop")
+        self.sim.fault("status", path="*/jobs", status=403, content_type="application/json", body='{"message":"403 Forbidden"}')
+        self.is_error("refused", "403 Forbidden", "jobs", self.project)
+        self.sim.fault("status", path="*/jobs", status=500, times=0)
+        self.is_error("later", "", "jobs", self.project)
+
+
+class JobsOfOldReleases(Jobs):
+    version = "16.11.0"
+    jobs = [{"name": "ends", "started": "-5m", "status": "canceling"}, {"name": "runs", "started": "-5m"}]
+
+    def test_those_that_a_runner_has_are_active_on_all_pages(self):
+        said = self.is_ok("jobs", self.project)
+        self.assertEqual((said.count, said.runs), ("1", "running test main 1"))
+
+
 if __name__ == "__main__":
     unittest.main()
