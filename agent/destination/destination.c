@@ -94,6 +94,12 @@ destination_expand(const struct choice *entry, const struct address *token, bool
 	return true;
 }
 
+bool
+destination_kind_has_home(int kind)
+{
+	return kind && row_of(kind)->home;
+}
+
 struct destination_home
 destination_home(const struct destination *destination)
 {

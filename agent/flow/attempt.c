@@ -24,6 +24,8 @@ static const struct field frozen_fields[] = {
 	{ "taken_over_at",    FIELD_INT,   FILLS(taken_over_at) },
 	{ "shortened",        FIELD_BOOL,  FILLS(shortened) },
 	{ "recreating",       FIELD_BOOL,  FILLS(recreating) },
+	{ "idle_sec",         FIELD_INT,   FILLS(idle_sec) },
+	{ "hurries",          FIELD_BOOL,  FILLS(hurries) },
 	{ "ordered",          FIELD_BOOL,  FILLS(ordered) },
 	{ "rotate_with",      FIELD_INT,   FILLS(rotate_with) },
 	{ "secret",           FIELD_TEXT,  FILLS(secret) },

@@ -38,6 +38,7 @@ set_rules(struct frozen *frozen, const struct policies *policies,
 	frozen->takes_over =
 		entry->on_foreign_rotation == FOREIGN_TAKEOVER ? STATED_YES : STATED_NO;
 	frozen->recreates = entry->on_loss == LOSS_RECREATE ? STATED_YES : STATED_NO;
+	frozen->idle_sec = entry->idle_sec;
 	frozen->rotate_with = entry->rotate_with;
 	frozen->secret = entry->secret;
 	frozen->is_own = entry->is_own ? STATED_YES : STATED_NO;
@@ -84,6 +85,7 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 		.access_level = token ? token->access_level : 0,
 		.recreating = item->recreates ? STATED_YES : STATED_NO,
 		.taken_over_at = item->takes_over ? now : 0,
+		.hurries = item->supersedes || item->is_ordered ? STATED_YES : STATED_NO,
 	};
 
 	if (kind_of(item->address.type)->is_deploy)

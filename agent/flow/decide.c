@@ -5,6 +5,7 @@
 #include "base/advice.h"
 #include "base/when.h"
 #include "destination/destination.h"
+#include "flow/idle.h"
 #include "flow/overlap.h"
 #include "flow/pins.h"
 
@@ -157,6 +158,7 @@ static void
 decide_due(const struct deciding *deciding, struct plan_item *item)
 {
 	const char *apart = why_not_managed(deciding, item);
+	char span[WHEN_TEXT_BYTES];
 
 	if (apart) {
 		item->action = PLAN_NOTHING;
@@ -176,6 +178,10 @@ decide_due(const struct deciding *deciding, struct plan_item *item)
 	set_due(deciding, item);
 	item->why = with_longest(deciding, item, why_due(deciding, item));
 	item->action = item->due.due_at <= deciding->now ? PLAN_ROTATE : PLAN_NOTHING;
+	if (item->action == PLAN_ROTATE && item->entry->idle_sec)
+		item->why = arena_format(deciding->arena,
+			"%s; waits %s at the most for a moment without running jobs", item->why,
+			span_text(item->entry->idle_sec, span));
 	if (item->takes_over) {
 		item->action = PLAN_ROTATE;
 		item->due.urgent_at = deciding->now;
@@ -212,8 +218,9 @@ decide_open(const struct deciding *deciding, struct plan_item *item, bool has_pl
 	item->action = PLAN_OPEN;
 	item->token = decide_find(
 		&item->holding->namesakes, row->new_id ? row->new_id : row->target_id);
-	item->why = row->state == STATE_OVERLAP
-	                    ? overlap_words(row, deciding->arena)
+	item->why = row->state == STATE_OVERLAP ? overlap_words(row, deciding->arena)
+	            : idle_words(row)
+	                    ? idle_words(row)
 	                    : arena_format(deciding->arena, "its rotation stands at %s%s%s",
 				      row_state_name(row->state), *row->trouble ? ": " : "",
 				      row->trouble);
@@ -258,6 +265,7 @@ decide_item(const struct deciding *deciding, struct plan_item *item)
 	const bool has_places = (holding->is_readable || !address_is_pattern(&item->address)) &&
 	                        set_destinations(deciding, item);
 
+	item->is_ordered = decide_is_ordered(deciding, item);
 	item->lifetime = policies_lifetime(deciding->policies, &item->address);
 	if (item->lifetime)
 		set_rule(deciding, item);

@@ -14,6 +14,8 @@ struct outcome {
 	unsigned counts[COUNT_COUNT];
 	struct trouble **troubles;
 	size_t count, capacity;
+	size_t hit_jobs;
+	const char *hit;        /* which, or NULL */
 	struct troubles before; /* what earlier runs told */
 	int64_t (*now)(void *);
 	void *clock;
@@ -86,6 +88,40 @@ outcome_count(const struct outcome *outcome, enum outcome_count what)
 	count = locked->counts[what];
 	pthread_mutex_unlock(&locked->lock);
 	return count;
+}
+
+void
+outcome_hit(struct outcome *outcome, size_t jobs, const char *which)
+{
+	pthread_mutex_lock(&outcome->lock);
+	outcome->hit_jobs += jobs;
+	outcome->hit = arena_format(outcome->arena, "%s%s%s", outcome->hit ? outcome->hit : "",
+		outcome->hit ? "; " : "", which);
+	pthread_mutex_unlock(&outcome->lock);
+}
+
+size_t
+outcome_hit_jobs(const struct outcome *outcome)
+{
+	struct outcome *locked = (struct outcome *)outcome;
+	size_t jobs;
+
+	pthread_mutex_lock(&locked->lock);
+	jobs = locked->hit_jobs;
+	pthread_mutex_unlock(&locked->lock);
+	return jobs;
+}
+
+const char *
+outcome_hit_text(const struct outcome *outcome)
+{
+	struct outcome *locked = (struct outcome *)outcome;
+	const char *text;
+
+	pthread_mutex_lock(&locked->lock);
+	text = locked->hit ? locked->hit : "";
+	pthread_mutex_unlock(&locked->lock);
+	return text;
 }
 
 const char *

@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "flow/attempt.h"
 #include "flow/due.h"
+#include "flow/idle.h"
 #include "flow/longest.h"
 #include "flow/self.h"
 #include "gitlab/people.h"
@@ -320,7 +321,7 @@ preflight(struct attempt *attempt, bool (*target_is_ready)(struct attempt *, str
 	note(attempt, BREAKER_READING, ok, err);
 	if (!ok)
 		return identity_judge(attempt->identity, attempt->gitlab, err);
-	return be_ready(attempt, err);
+	return idle_allows(attempt, err) && be_ready(attempt, err);
 }
 
 bool
@@ -425,6 +426,8 @@ step_request(struct attempt *attempt, struct err *err)
 	if (!attempt->preflight_msec ||
 		clock_msec() - attempt->preflight_msec > PREFLIGHT_HOLDS_MSEC)
 		return err_set(err, ERR_LATER, 0, "the preflight is too long ago");
+	if (!idle_is_fresh(attempt))
+		return err_set(err, ERR_LATER, 0, "the look at the jobs is too long ago");
 	if (!self_is_fresh(attempt, err)) {
 		/* Nothing was sent, so nothing is in doubt but the credential. */
 		err->kind = ERR_LATER;

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/notify.h"
 #include "base/when.h"
+#include "flow/idle.h"
 #include "flow/overlap.h"
 #include "flow/self.h"
 
@@ -74,6 +75,30 @@ count_text(struct attempt *attempt, const char *what)
 		attempt->arena, "%s %zu destination%s", what, count, count == 1 ? "" : "s");
 }
 
+static const char *
+intent_text(struct attempt *attempt)
+{
+	const struct rotation *row = attempt->row;
+	const bool foreign =
+		attempt->frozen.taken_over_at && row->target_id != attempt->last_stamp.token_id;
+	char date[WHEN_TEXT_BYTES];
+
+	date_text(row->wanted_on, date);
+	if (!row->target_id)
+		return arena_format(attempt->arena, "a new token, to live until %s", date);
+	if (attempt_creates(attempt))
+		return arena_format(attempt->arena,
+			"a new token beside #%lld, to live until %s", (long long)row->target_id,
+			date);
+	return arena_format(attempt->arena, "rotate #%lld%s, to live until %s%s%s",
+		(long long)row->target_id, foreign ? ", taken over from whoever made it" : "",
+		date,
+		attempt->idle.jobs  ? "; jobs that lose the old secret: "
+		: attempt->idle.hit ? "; "
+				    : "",
+		attempt->idle.hit ? attempt->idle.hit : "");
+}
+
 /* The event's sentence for a step that was done. */
 static const char *
 done_text(struct attempt *attempt, enum state_of_row to)
@@ -83,20 +108,7 @@ done_text(struct attempt *attempt, enum state_of_row to)
 
 	switch (to) {
 	case STATE_INTENDED:
-		if (row->target_id && attempt_creates(attempt))
-			return arena_format(attempt->arena,
-				"a new token beside #%lld, to live until %s",
-				(long long)row->target_id, date_text(row->wanted_on, date));
-		if (!row->target_id)
-			return arena_format(attempt->arena, "a new token, to live until %s",
-				date_text(row->wanted_on, date));
-		if (attempt->frozen.taken_over_at &&
-			row->target_id != attempt->last_stamp.token_id)
-			return arena_format(attempt->arena,
-				"rotate #%lld, taken over from whoever made it, to live until %s",
-				(long long)row->target_id, date_text(row->wanted_on, date));
-		return arena_format(attempt->arena, "rotate #%lld, to live until %s",
-			(long long)row->target_id, date_text(row->wanted_on, date));
+		return intent_text(attempt);
 	case STATE_HELD:
 		return arena_format(attempt->arena, "#%lld lives until %s",
 			(long long)row->new_id, date_text(row->new_expires_on, date));
@@ -340,6 +352,10 @@ attempt_report(const struct attempt *attempt, struct outcome *outcome)
 	const struct rotation *row = attempt->row;
 
 	count(attempt, outcome);
+	if (attempt->idle.hit && row->new_id)
+		outcome_hit(outcome, attempt->idle.jobs, attempt->idle.hit);
+	if (idle_words(row))
+		outcome_add(outcome, COUNT_IDLE);
 	if (attempt->told)
 		outcome_trouble(
 			outcome, &(struct trouble){ .address = row->address,

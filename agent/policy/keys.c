@@ -188,6 +188,8 @@ static const struct field entry_fields[] = {
 	  .help = "for creating the token; what GitLab's page says of it" },
 	{ "strategy",        FIELD_WORD,    FILLS(strategy), .words = strategies,
 	  .help = "rotate (the default): the same owner or bot, the old secret dies at once; replace (the only way of deploy tokens): a new token beside the old, which is retired later" },
+	{ "when_idle",       FIELD_DELAY,   FILLS(idle_sec), .min = MINUTE_SEC, .max = 30 * DAY_SEC,
+	  .help = "rotate only: how long it waits, from run to run, for a moment without running jobs in the projects it is delivered to" },
 	{ "overlap",         FIELD_DELAY,   FILLS(overlap_sec), .min = 1, .max = 365 * DAY_SEC,
 	  .help = "replace only: how long the old token lives on once every destination holds the new secret; unstated: 1d" },
 	{ "retire",          FIELD_WORD,    FILLS(retire), .words = retirements,
@@ -214,7 +216,6 @@ static const struct field entry_fields[] = {
 	  .help = "patterns only: a token above that level is told, and not kept alive" },
 	{ "outside_owner",   FIELD_BOOL,    FILLS(outside_owner),
 	  .help = "patterns only: yes lets it deliver outside the project or group that owns the token" },
-	{ "when_idle",           FIELD_TEXT, FILLS(description), .check = check_later },
 	{ "window",              FIELD_TEXT, FILLS(description), .check = check_later },
 	{ NULL },
 };

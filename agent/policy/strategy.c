@@ -1,6 +1,7 @@
 #include "policy/strategy.h"
 
 #include "base/when.h"
+#include "destination/destination.h"
 
 #define LEAVES_NOTHING "only 'strategy: replace' leaves an old token beside the new one"
 
@@ -20,6 +21,17 @@ bool
 token_entry_replaces(const struct token_entry *entry)
 {
 	return entry->strategy == STRATEGY_REPLACE || strategy_is_deploy(entry->token.type);
+}
+
+static bool
+has_jobs(const struct token_entry *entry)
+{
+	const struct choice *places = entry->deliver.items;
+
+	for (size_t i = 0; i < entry->deliver.count; i++)
+		if (destination_kind_has_home(places[i].kind))
+			return true;
+	return false;
 }
 
 /* Keys that say nothing where they stand would be passed over in silence. */
@@ -45,6 +57,10 @@ check_belongs(const struct token_entry *entry, struct diags *diags)
 		{ "username", entry->username, !pattern, "a pattern creates no token" },
 		{ "username", entry->username && !pattern, deploy,
 			"only deploy tokens have one of their own" },
+		{ "when_idle", entry->idle_sec, !replaces,
+			"no job loses its secret, for the old token lives beside the new for 'overlap'" },
+		{ "when_idle", entry->idle_sec && !replaces, has_jobs(entry),
+			"it waits for jobs of the projects and groups it is delivered to, and it is delivered to none" },
 		{ "overlap", entry->overlap_sec, replaces, LEAVES_NOTHING },
 		{ "retire", entry->retire, replaces, LEAVES_NOTHING },
 		{ "quiet", entry->quiet_sec, entry->retire == RETIRE_WHEN_UNUSED,

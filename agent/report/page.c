@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/when.h"
+#include "flow/idle.h"
 
 const char *
 page_count(struct arena *arena, size_t count, const char *one, const char *many)
@@ -177,7 +178,8 @@ page_is_due(const struct plan_item *item)
 bool
 page_is_failed(const struct plan_item *item)
 {
-	return item->action == PLAN_PERSON || (item->row && *item->row->trouble);
+	return item->action == PLAN_PERSON ||
+	       (item->row && *item->row->trouble && !idle_words(item->row));
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include "base/advice.h"
 #include "base/when.h"
+#include "flow/idle.h"
 #include "flow/remember.h"
 #include "report/page.h"
 
@@ -150,6 +151,8 @@ judge(const struct standing_item *item, int64_t now)
 		return STANDING_DEAD;
 	if (item->row && item->row->state == STATE_OVERLAP && !item->trouble)
 		return STANDING_OVERLAP;
+	if (item->row && idle_words(item->row) && !item->trouble)
+		return STANDING_IDLE;
 	if (item->row || item->trouble)
 		return STANDING_OPEN;
 	if (item->record->released_at)
@@ -182,6 +185,7 @@ words_of(const struct standing_item *item, struct arena *arena)
 		[STANDING_DEAD] = "dead",
 		[STANDING_LAGS] = "lags",
 		[STANDING_DUE] = "due",
+		[STANDING_IDLE] = "waits for jobs",
 		[STANDING_SOON] = "ok",
 		[STANDING_RELEASED] = "released",
 		[STANDING_WELL] = "ok",

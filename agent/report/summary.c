@@ -18,6 +18,7 @@ deeds(const struct outcome *outcome, struct arena *arena)
 		{ COUNT_REPAIRED, "repaired", "token", "tokens" },
 		{ COUNT_ADOPTED, "adopted", "token", "tokens" },
 		{ COUNT_RELEASED, "released", "token", "tokens" },
+		{ COUNT_IDLE, "put off for running jobs:", "token", "tokens" },
 		{ COUNT_WAITING, "left for a later run", "token", "tokens" },
 	};
 	const char *text = "";
@@ -33,11 +34,26 @@ deeds(const struct outcome *outcome, struct arena *arena)
 	return text;
 }
 
+/* What had to be: "hit 2 running jobs (platform/api: deploy #12, build #13)". */
+static const char *
+with_hits(const struct outcome *outcome, const char *done, struct arena *arena)
+{
+	const size_t jobs = outcome_hit_jobs(outcome);
+	const char *which = outcome_hit_text(outcome);
+
+	if (!*which)
+		return done;
+	if (!jobs)
+		return arena_format(arena, "%s (%s)", done, which);
+	return arena_format(arena, "%s, hit %s (%s)", done,
+		page_count(arena, jobs, "running job", "running jobs"), which);
+}
+
 const char *
 summary_text(const struct outcome *outcome, struct arena *arena)
 {
 	size_t troubles = outcome_troubles(outcome), persons = 0;
-	const char *done = deeds(outcome, arena);
+	const char *done = with_hits(outcome, deeds(outcome, arena), arena);
 	const char *left = "nothing needs you";
 
 	if (!*done && !troubles)

@@ -98,6 +98,7 @@ headline(const struct stand *stand)
 		{ STANDING_PERSON, STANDING_DEAD, "needs a person", "need a person" },
 		{ STANDING_OPEN, STANDING_LAGS, "unfinished", "unfinished" },
 		{ STANDING_DUE, STANDING_DUE, "due", "due" },
+		{ STANDING_IDLE, STANDING_IDLE, "waits for jobs", "wait for jobs" },
 		{ STANDING_OVERLAP, STANDING_OVERLAP, "in overlap", "in overlap" },
 		{ STANDING_RELEASED, STANDING_RELEASED, "released", "released" },
 	};
@@ -282,7 +283,8 @@ print_page(const struct stand *stand, struct err *err)
 	for (size_t i = 0; i < stand->standings.count; i++) {
 		const struct standing_item *item = &stand->standings.items[i];
 
-		if ((item->standing <= STANDING_LAGS || item->standing == STANDING_OVERLAP) &&
+		if ((item->standing <= STANDING_LAGS || item->standing == STANDING_IDLE ||
+			    item->standing == STANDING_OVERLAP) &&
 			is_shown(stand->options, item))
 			print_item(stand, item);
 	}

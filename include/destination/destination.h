@@ -110,6 +110,7 @@ struct destination_home {
 	int level;        /* enum variable_level */
 	const char *path; /* as the policy says it */
 };
+bool destination_kind_has_home(int kind); /* enum destination_kind; 0 has none */
 struct destination_home destination_home(const struct destination *destination);
 
 /* The program that it runs by its policy's word, an absolute path; NULL when it runs none. */

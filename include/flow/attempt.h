@@ -35,6 +35,8 @@ struct frozen {
 	int64_t taken_over_at;         /* when this row was last aimed at what somebody else made; 0: never */
 	enum stated shortened;         /* GitLab refused the date asked for, and is asked again with its own */
 	enum stated recreating;        /* the token to create takes the place of one that is lost: dead namesakes are its own */
+	int64_t idle_sec;              /* how long it waits for a moment without running jobs; 0: not at all */
+	enum stated hurries;           /* it was begun by an order, or in place of a secret that not all have: waits for nothing */
 	enum stated ordered;           /* a person, who saw how the row stands, wants it rotated; until the next intent */
 	int64_t rotate_with;           /* enum rotate_with; 0: our credential */
 	const char *secret;            /* of a token that rotates itself: the credential or file that its first one stood in */
@@ -56,6 +58,13 @@ enum repair {
 	REPAIR_WAITS,    /* it is not known yet how many are */
 	REPAIR_GOES_ON,
 	REPAIR_TOO_MANY, /* more than can be by chance: none is repaired */
+};
+
+/* What a look at the jobs of the destinations came to, when the row goes on. */
+struct idle {
+	int64_t looked_msec;           /* clock.h: when all were found idle; 0: that did not matter any more */
+	size_t jobs;                   /* that lose the old secret while they run */
+	const char *hit;               /* which, or why that is not known; NULL: none */
 };
 
 struct attempt {
@@ -81,6 +90,7 @@ struct attempt {
 	int lock;                      /* on the file of its secret; 0: none */
 	/* Within this run. */
 	int64_t preflight_msec;        /* clock.h; when the destinations passed; 0: not yet */
+	struct idle idle;
 	bool alive;                    /* the held secret was proven in this run */
 	unsigned unseen;               /* how often GitLab did not know it yet */
 	bool door_refused;             /* and whether a door refused it, see proof.c */

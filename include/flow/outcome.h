@@ -32,9 +32,14 @@ void outcome_free(struct outcome *outcome);
 
 enum outcome_count { COUNT_ROTATED, COUNT_CREATED, COUNT_DELIVERED /* destinations */, COUNT_ADOPTED, COUNT_RELEASED,
 	COUNT_RETIRED,
-	COUNT_REPAIRED, COUNT_WAITING /* due, held back by a limit */, COUNT_COUNT };
+	COUNT_REPAIRED, COUNT_IDLE /* due, waits for jobs to end */, COUNT_WAITING /* due, held back by a limit */, COUNT_COUNT };
 void outcome_add(struct outcome *outcome, enum outcome_count what);
 unsigned outcome_count(const struct outcome *outcome, enum outcome_count what);
+
+/* So many jobs ran with a secret that died under them; `which` names them, or says why that is not known. Copied. */
+void outcome_hit(struct outcome *outcome, size_t jobs, const char *which);
+size_t outcome_hit_jobs(const struct outcome *outcome);
+const char *outcome_hit_text(const struct outcome *outcome); /* "" when there was none */
 
 /* One event of a row: logged with its fields. */
 void outcome_event(struct outcome *outcome, const struct rotation *row, const char *text);

@@ -49,6 +49,7 @@ struct plan_item {
 	struct list destinations;            /* struct destination; owner_id from the record's pins */
 	enum plan_action action;
 	bool supersedes;                     /* `row` holds a secret that is due again: its rotation is begun anew */
+	bool is_ordered;                     /* by `rotate TOKEN` */
 	bool takes_over;                     /* `token` is somebody else's rotation, answered as the policy says */
 	bool recreates;                      /* PLAN_CREATE of one that ran out and was removed */
 	bool adopts;                         /* it will be remembered from this run on, without a change */

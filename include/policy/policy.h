@@ -59,6 +59,7 @@ struct token_entry {
 	struct texts scopes;
 	struct list deliver;           /* struct choice, through destination_arms; never empty */
 	int strategy;                  /* enum strategy */
+	int64_t idle_sec;              /* `rotate` only: how long it waits for a moment without running jobs; 0: not */
 	int rotate_with;               /* enum rotate_with */
 	const char *secret;            /* where the first secret of one that rotates itself is read: a credential's name, or a path */
 	bool is_own;                   /* our own credential: no entry of a file, see flow/own.h */

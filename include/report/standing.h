@@ -15,6 +15,7 @@ enum standing {
 	STANDING_OPEN,     /* a rotation is under way, or something that passes keeps one from beginning */
 	STANDING_LAGS,     /* a destination does not hold the present secret */
 	STANDING_DUE,
+	STANDING_IDLE,     /* due, and waits for running jobs to end, as the policy says */
 	STANDING_OVERLAP,  /* replaced, and the old one lives on for a while, as the policy says */
 	STANDING_SOON,     /* due within a week */
 	STANDING_RELEASED, /* nobody renews it */

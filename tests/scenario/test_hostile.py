@@ -42,7 +42,7 @@ POLICIES = [
     ("a new bot that nobody accepted", GITLAB + LIFETIMES +
      "tokens:\n  - { token: project:a/b:c, strategy: replace, deliver: [ ci_variable: K ] }\n", ":4:", "new_bot"),
     ("a key of later", GITLAB + LIFETIMES +
-     "tokens:\n  - { token: project:a/b:c, when_idle: 6h, deliver: [ ci_variable: K ] }\n", ":4:", "not in this version"),
+     "tokens:\n  - { token: project:a/b:c, window: 6h, deliver: [ ci_variable: K ] }\n", ":4:", "not in this version"),
     ("a template outside its owner", GITLAB + LIFETIMES +
      'tokens:\n  - { token: "project:a/**:c", deliver: [ ci_variable: { key: K, project: x/y } ] }\n', ":4:", "outside"),
     ("plain http", "gitlab: { url: http://gitlab.example.com, credential: x }\n" + LIFETIMES, ":1:", "https"),

@@ -63,6 +63,24 @@ a_preflight_holds_for_less_than_a_minute(void **unused)
 	}
 }
 
+/* One that began since then would lose its secret. */
+static void
+a_look_at_idle_projects_holds_for_a_minute(void **unused)
+{
+	static const volatile int stop = 0;
+	struct rotation row = { .state = STATE_INTENDED, .target_id = 100 };
+	struct attempt attempt = { .stop = &stop,
+		.row = &row,
+		.preflight_msec = clock_stands_at,
+		.idle.looked_msec = clock_stands_at - 60000 };
+	struct err err = { 0 };
+
+	(void)unused;
+	assert_false(step_request(&attempt, &err));
+	assert_int_equal(err.kind, ERR_LATER);
+	assert_non_null(strstr(err.text, "look at the jobs"));
+}
+
 static void
 a_request_without_a_preflight_is_not_sent(void **unused)
 {
@@ -81,6 +99,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_preflight_holds_for_less_than_a_minute),
+		cmocka_unit_test(a_look_at_idle_projects_holds_for_a_minute),
 		cmocka_unit_test(a_request_without_a_preflight_is_not_sent),
 	};
 

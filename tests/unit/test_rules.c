@@ -158,7 +158,7 @@ static void
 rules_refuse_what_this_version_cannot_do(void **state)
 {
 	static const char *const entries[] = {
-		"token: 'project:g/a:ci', deliver: [ file: /a ], when_idle: 2h",
+		"token: 'project:g/a:ci', deliver: [ file: /a ], window: 2h",
 		"token: 'trigger:g/a:ci', deliver: [ file: /a ]",
 		"token: 'personal:*:ci', deliver: [ file: '/a/{owner}' ]",
 		"token: '*', deliver: [ file: '/a/{name}' ]",
@@ -196,6 +196,12 @@ static const struct {
 		PROJECT "strategy: rotate" },
 	{ PROJECT "overlap: 6h", "'overlap' does not belong here: only 'strategy: replace'",
 		PROJECT "overlap: 6h, strategy: replace, new_bot: accept" },
+	{ PROJECT "when_idle: 2h", "it is delivered to none",
+		"token: 'project:g/a:ci', deliver: [ ci_variable: A ], when_idle: 2h" },
+	{ "token: 'project:g/a:ci', deliver: [ ci_variable: A ], when_idle: 2h, strategy: replace, new_bot: accept",
+		"no job loses its secret", PROJECT "strategy: replace, new_bot: accept" },
+	{ "token: 'project:g/a:ci', deliver: [ ci_variable: A ], when_idle: 30s", "at least 1m",
+		"token: 'project:g/a:ci', deliver: [ ci_variable: A ], when_idle: 30m" },
 	{ PROJECT "retire: after_overlap", "'retire' does not belong here",
 		PERSONAL "retire: after_overlap, strategy: replace" },
 	{ PERSONAL "strategy: replace, quiet: 2d", "'quiet' does not belong here",
