@@ -7,6 +7,12 @@
 
 /* --- what stands there, and what may stand there --- */
 
+static const char *
+or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
 /* To the caller ERR_MOVED is the fence's word, and a change is repeated without harm. */
 static bool
 settled(bool ok, struct err *err)
@@ -23,7 +29,7 @@ where_of(const struct destination *variable)
 {
 	const struct variable_place *place = ci_variable_place(variable);
 
-	assert(variable->owner_id > 0);
+	assert(variable->owner_id > 0 || place->level == VARIABLE_INSTANCE);
 	return (struct variable_where){ .level = (enum variable_level)place->level,
 		.owner_id = variable->owner_id,
 		.key = place->key,
@@ -67,6 +73,26 @@ change_to(const struct variable_place *wanted, const struct secret *value,
 		.variable_type = wanted->type };
 }
 
+/* GitLab has one of that key, which was not there a moment ago: somebody's, made in between, which is looked at next time; or one of
+ * another scope, where scopes are not told apart. */
+static void
+explain_taken(const struct destination_tools *tools, const struct destination *variable,
+	struct err *err)
+{
+	auto_variable struct variable present = { 0 };
+	bool found;
+
+	if (err->kind != ERR_REFUSED || !strstr(err->text, "already been taken"))
+		return;
+	if (!look(tools, variable, &found, &present, err))
+		return;
+	if (found)
+		err_set(err, ERR_LATER, 0, "somebody has just made it");
+	else
+		err_set(err, ERR_REFUSED, 0,
+			"there is one of that key, but not of this environment scope (not every tier and release knows scopes)");
+}
+
 static bool
 create(const struct destination_tools *tools, const struct destination *variable,
 	const struct secret *value, const char *description, struct variable *created,
@@ -85,8 +111,10 @@ create(const struct destination_tools *tools, const struct destination *variable
 			"GitLab cannot mask this secret: state 'visibility: visible'");
 	if (!settled(
 		    variable_create(tools->gitlab, &where, &change, tools->arena, created, err),
-		    err))
+		    err)) {
+		explain_taken(tools, variable, err);
 		return err_wrap(err, "cannot be created");
+	}
 	if (!ci_variable_check_kept(&wanted, created, err))
 		return err_wrap(err, "created, to be deleted by hand");
 	return true;
@@ -103,10 +131,15 @@ create_placeholder(const struct destination_tools *tools, const struct destinati
 	return create(tools, variable, value, PLACEHOLDER_TEXT, &created, err);
 }
 
-static const char *
-or_empty(const char *text)
+/* A group's PUT whose filter finds nothing any more takes another scope's row. */
+static bool
+check_row(const struct variable_where *where, const struct variable *answer, struct err *err)
 {
-	return text ? text : "";
+	if (variable_is_meant(where, answer))
+		return true;
+	return err_set(err, ERR_REFUSED, 0,
+		"it went while it was written, and GitLab wrote over the one of scope '%s' instead: what stood there is to be put back by hand",
+		or_empty(answer->environment_scope));
 }
 
 static bool
@@ -121,10 +154,11 @@ write_description_again(const struct destination_tools *tools,
 		    variable_update(tools->gitlab, &where, &change, tools->arena, &answer, err),
 		    err))
 		return err_wrap(err, "cannot be written");
-	if (strcmp(or_empty(answer.description), change.description) != 0 ||
-		strcmp(or_empty(answer.environment_scope), where.scope) != 0)
+	if (!check_row(&where, &answer, err))
+		return false;
+	if (strcmp(or_empty(answer.description), change.description) != 0)
 		return err_set(err, ERR_REFUSED, 0,
-			"GitLab answered a write of its description with another description or scope");
+			"GitLab answered a write of its description with another description");
 	return true;
 }
 
@@ -204,7 +238,8 @@ update(const struct destination_tools *tools, const struct destination *variable
 		    variable_update(tools->gitlab, &where, &change, tools->arena, &answer, err),
 		    err))
 		return err_wrap(err, "cannot be written");
-	return check_delivered(wanted, secret, stamp, &answer, err);
+	return check_row(&where, &answer, err) &&
+	       check_delivered(wanted, secret, stamp, &answer, err);
 }
 
 static bool

@@ -31,6 +31,8 @@ static const struct field entry_fields[] = {
 	  .help = "full path of the project; unstated: the token's own" },
 	{ "group",             FIELD_TEXT,  FILLS(group),
 	  .help = "full path of the group; unstated: the token's own" },
+	{ "instance",          FIELD_BOOL,  FILLS(instance),
+	  .help = "yes: a variable of the whole instance, for administrators; it has no environment scope and cannot be hidden" },
 	{ "environment_scope", FIELD_TEXTS, FILLS(environment_scope),
 	  .help = "one or several, each its own variable; unstated: *" },
 	{ "visibility",        FIELD_WORD,  FILLS(visibility), .words = ci_variable_visibilities,
@@ -138,6 +140,24 @@ own_level(enum token_type type)
 	}
 }
 
+/* GitLab knows neither for the instance's. */
+static bool
+resolve_instance(
+	const struct ci_variable_entry *entry, struct variable_place *variable, struct err *err)
+{
+	if (entry->project || entry->group)
+		return err_set(err, ERR_POLICY, 0,
+			"'instance' excludes 'project' and 'group': the variable is for all of them");
+	if (entry->environment_scope.count)
+		return err_set(err, ERR_POLICY, 0,
+			"a variable of the instance has no 'environment_scope'");
+	if (entry->visibility == VISIBILITY_HIDDEN)
+		return err_set(
+			err, ERR_POLICY, 0, "a variable of the instance cannot be hidden");
+	variable->level = VARIABLE_INSTANCE;
+	return true;
+}
+
 static bool
 resolve_owner(const struct ci_variable_entry *entry, const struct expansion *expansion,
 	struct variable_place *variable, struct err *err)
@@ -145,6 +165,8 @@ resolve_owner(const struct ci_variable_entry *entry, const struct expansion *exp
 	const struct address *token = expansion->token;
 	const char *stated = entry->project ? entry->project : entry->group;
 
+	if (entry->instance == STATED_YES)
+		return resolve_instance(entry, variable, err);
 	if (entry->project && entry->group)
 		return err_set(err, ERR_POLICY, 0, "'project' and 'group' exclude each other");
 	variable->level = entry->project ? VARIABLE_PROJECT : VARIABLE_GROUP;
@@ -167,7 +189,7 @@ is_inside(const struct variable_place *variable, const struct address *token)
 	const size_t length = strlen(token->owner);
 	const int level = own_level(token->type);
 
-	if (!level || strncasecmp(variable->owner, token->owner, length))
+	if (!level || !variable->owner || strncasecmp(variable->owner, token->owner, length))
 		return false;
 	if (!variable->owner[length])
 		return variable->level == level;
@@ -178,7 +200,7 @@ static bool
 check_place(const struct variable_place *variable, const struct expansion *expansion,
 	struct err *err)
 {
-	if (!path_is_possible(variable->owner, variable->level))
+	if (variable->owner && !path_is_possible(variable->owner, variable->level))
 		return err_set(err, ERR_POLICY, 0, "'%s' is no full path of a %s",
 			variable->owner,
 			variable->level == VARIABLE_PROJECT ? "project" : "group");
@@ -190,7 +212,8 @@ check_place(const struct variable_place *variable, const struct expansion *expan
 		return err_set(err, ERR_POLICY, 0,
 			"a pattern delivers inside its token's own owner, and '%s' is outside of '%s': "
 			"add 'outside_owner: true' if that is meant",
-			variable->owner, expansion->token->owner);
+			variable->owner ? variable->owner : "the instance",
+			expansion->token->owner);
 	return true;
 }
 
@@ -205,9 +228,12 @@ add_scope(const char *scope, struct variable_place *variable, const struct expan
 	if (!scope_is_possible(variable->scope))
 		return err_set(
 			err, ERR_POLICY, 0, "'%s' is no environment scope", variable->scope);
-	text = arena_format(expansion->arena, "ci_variable %s%s %s %s",
-		variable->level == VARIABLE_GROUP ? "group:" : "", variable->owner,
-		variable->key, variable->scope);
+	text = variable->level == VARIABLE_INSTANCE
+	               ? arena_format(
+				 expansion->arena, "ci_variable instance %s", variable->key)
+	               : arena_format(expansion->arena, "ci_variable %s%s %s %s",
+				 variable->level == VARIABLE_GROUP ? "group:" : "",
+				 variable->owner, variable->key, variable->scope);
 	expansion_add(expansion, DESTINATION_CI_VARIABLE, text, variable, sizeof(*variable));
 	return true;
 }
@@ -274,8 +300,11 @@ ci_variable_pin(
 {
 	const char *path = ci_variable_place(variable)->owner;
 	int64_t id = 0;
-	bool found = place_at(tools, variable, false, &id, err);
+	bool found;
 
+	if (!path)
+		return true;
+	found = place_at(tools, variable, false, &id, err);
 	if (!found && err->kind != ERR_MOVED)
 		return false;
 	if (found && variable->owner_id && id != variable->owner_id) {

@@ -51,7 +51,8 @@ static void
 compare(const struct variable_place *wanted, const struct variable *got,
 	struct attribute attributes[ATTRIBUTES])
 {
-	attributes[ATTRIBUTE_SCOPE] = (struct attribute){ "environment_scope", wanted->scope,
+	attributes[ATTRIBUTE_SCOPE] = (struct attribute){ "environment_scope",
+		wanted->level == VARIABLE_INSTANCE ? NULL : wanted->scope,
 		got->environment_scope };
 	attributes[ATTRIBUTE_VISIBILITY] = (struct attribute){ "visibility",
 		visibility_word(wanted->visibility), visibility_of(got) };

@@ -164,6 +164,8 @@ look_at_all(struct look *look, struct err *err)
 			ok = look_at_project(look, destination->owner_id, home.path, err);
 		else if (home.level == VARIABLE_GROUP)
 			ok = look_at_group(look, destination->owner_id, err);
+		else
+			look->unread = "all projects are given it";
 	}
 	return ok;
 }

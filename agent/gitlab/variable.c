@@ -85,9 +85,8 @@ row_path(const struct variable_where *where, struct arena *arena)
 		http_escape(arena, where->scope));
 }
 
-/* A release that does not know the filter may answer another scope's row. */
-static bool
-is_meant(const struct variable_where *where, const struct variable *variable)
+bool
+variable_is_meant(const struct variable_where *where, const struct variable *variable)
 {
 	const char *scope = variable->environment_scope ? variable->environment_scope : "*";
 
@@ -106,7 +105,7 @@ variable_get(struct gitlab *gitlab, const struct variable_where *where, struct a
 	if (!gitlab_find(gitlab, row_path(where, arena), &variable_shape, arena, &present,
 		    &draft, err))
 		return err_wrap(err, "reading variable %s", where->key);
-	*found = present && is_meant(where, &draft);
+	*found = present && variable_is_meant(where, &draft);
 	if (*found)
 		*variable = draft;
 	else

@@ -34,6 +34,22 @@ has_jobs(const struct token_entry *entry)
 	return false;
 }
 
+/* A variable of the instance is given to the jobs of all projects. */
+static bool
+has_all_jobs(const struct token_entry *entry)
+{
+	const struct choice *places = entry->deliver.items;
+
+	for (size_t i = 0; i < entry->deliver.count; i++) {
+		const struct ci_variable_entry *variable = places[i].value;
+
+		if (places[i].kind == DESTINATION_CI_VARIABLE && variable &&
+			variable->instance == STATED_YES)
+			return true;
+	}
+	return false;
+}
+
 /* Keys that say nothing where they stand would be passed over in silence. */
 static void
 check_belongs(const struct token_entry *entry, struct diags *diags)
@@ -61,6 +77,8 @@ check_belongs(const struct token_entry *entry, struct diags *diags)
 			"no job loses its secret, for the old token lives beside the new for 'overlap'" },
 		{ "when_idle", entry->idle_sec && !replaces, has_jobs(entry),
 			"it waits for jobs of the projects and groups it is delivered to, and it is delivered to none" },
+		{ "when_idle", entry->idle_sec, !has_all_jobs(entry),
+			"a variable of the instance is given to the jobs of all projects, which are not looked at" },
 		{ "overlap", entry->overlap_sec, replaces, LEAVES_NOTHING },
 		{ "retire", entry->retire, replaces, LEAVES_NOTHING },
 		{ "quiet", entry->quiet_sec, entry->retire == RETIRE_WHEN_UNUSED,

@@ -28,6 +28,7 @@ struct ci_variable_entry {
 	const char *key; /* required; may hold templates */
 	const char *project,
 		*group; /* at most one; neither: the token's own project or group */
+	enum stated instance; /* yes: neither; a variable of all projects, without scopes */
 	struct texts environment_scope; /* none: `*` */
 	int visibility;                 /* enum visibility; KEPT when unstated */
 	enum stated protected, raw;
@@ -64,7 +65,8 @@ extern const struct arm destination_arms[];
 struct destination {
 	struct place at;
 	const char *text; /* its address, unique: "ci_variable platform/api REGISTRY_TOKEN *",
-	                                  "ci_variable group:platform KEY production", "file /etc/deploy/token",
+	                                  "ci_variable group:platform KEY production", "ci_variable instance KEY",
+	                                  "file /etc/deploy/token",
 	                                  "file /etc/deploy/netrc gitlab.example.com" */
 	int64_t owner_id; /* of the project or group it stands in; 0 until pinned (destination_pin), and for others */
 	struct choice
@@ -76,8 +78,8 @@ extern const struct shape destination_shape;
 struct variable_place {
 	struct place at;
 	int level;                      /* enum variable_level */
-	const char *owner;              /* full path as the policy says it */
-	const char *key, *scope, *type; /* type NULL: kept */
+	const char *owner;              /* full path as the policy says it; NULL: the instance's */
+	const char *key, *scope, *type; /* type NULL: kept; the instance's scope is "*" */
 	int visibility;                 /* enum visibility */
 	enum stated protected, raw;
 };
@@ -105,7 +107,7 @@ struct systemd_credential_place {
 	int64_t restart, with_key;
 };
 
-/* The project or group of GitLab's that it stands in; level 0 (and path NULL) when it stands in none. */
+/* The project or group of GitLab's that it stands in, or the instance (path NULL); level 0 (and path NULL) when it stands in none. */
 struct destination_home {
 	int level;        /* enum variable_level */
 	const char *path; /* as the policy says it */

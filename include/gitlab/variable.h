@@ -29,6 +29,10 @@ struct variable {
 };
 void variable_done(struct variable *variable); /* frees value */
 
+/* An answer is about that row: a release that does not know the filter may answer another scope's. */
+bool variable_is_meant(
+	const struct variable_where *where, const struct variable *variable);
+
 /* `found` is false when there is none; a variable of another scope is none. A 404 of the project or group itself is
  * ERR_MOVED. */
 must_check bool variable_get(struct gitlab *gitlab, const struct variable_where *where,
@@ -52,7 +56,9 @@ must_check bool variable_update(struct gitlab *gitlab, const struct variable_whe
 	const struct variable_change *change, struct arena *arena, struct variable *variable,
 	struct err *err);
 
-/* Whether GitLab would take `value` under masking (raw: \A\S{8,}\z, else \A[a-zA-Z0-9_+=/@:.~-]{8,}\z). */
+/* Whether GitLab would take `value` under masking (raw: \A\S{8,}\z, else \A[a-zA-Z0-9_+=/@:.~-]{8,}\z). Every secret that GitLab makes
+ * passes both, and so none has to be guessed at before it is there: its letters are [A-Za-z0-9_.-], and those of a prefix that an
+ * administrator chose [a-zA-Z0-9_+=/@:.-], for others GitLab refuses (app/models/application_setting.rb, personal_access_token_prefix). */
 bool variable_can_mask(const struct secret *value, bool raw);
 
 #define auto_variable __attribute__((cleanup(variable_done)))

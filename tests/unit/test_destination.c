@@ -47,6 +47,8 @@ struct expanding {
 	const char *why;
 };
 
+static const char *one_scope[] = { "*" };
+
 static void
 a_variable_is_expanded_or_refused_with_its_reason(void **state)
 {
@@ -61,6 +63,16 @@ a_variable_is_expanded_or_refused_with_its_reason(void **state)
 		{ "project:a/b:ci", { .key = "{owner:basename}" }, .text = "ci_variable a/b b *" },
 		{ "project:a/b:ci", { .key = "{type}" }, .text = "ci_variable a/b project *" },
 		{ "personal:alice:x", { .key = "K" }, .why = "add 'project:' or 'group:'" },
+		{ "personal:alice:x", { .key = "K", .instance = STATED_YES }, .text = "ci_variable instance K" },
+		{ "project:a/b:ci", { .key = "K", .instance = STATED_NO }, .text = "ci_variable a/b K *" },
+		{ "project:a/b:ci", { .key = "K", .project = "c/d", .instance = STATED_YES }, .why = "excludes 'project' and 'group'" },
+		{ "project:a/b:ci", { .key = "K", .instance = STATED_YES, .environment_scope = { one_scope, 1 } },
+		  .why = "has no 'environment_scope'" },
+		{ "project:a/b:ci", { .key = "K", .instance = STATED_YES, .visibility = VISIBILITY_HIDDEN },
+		  .why = "cannot be hidden" },
+		{ "project:a/b:ci", { .key = "K", .instance = STATED_YES }, .pattern = true, .why = "'the instance' is outside" },
+		{ "project:a/b:ci", { .key = "K", .instance = STATED_YES }, .pattern = true, .outside = true,
+		  .text = "ci_variable instance K" },
 		{ "project:a/b:ci", { .key = "K", .project = "c/d", .group = "c" }, .why = "exclude each other" },
 		{ "project:a/b:ci", { .key = "K-1" }, .why = "is no variable's key" },
 		{ "project:a/b:ci", { .key = "{nam}" }, .why = "did you mean {name}?" },
