@@ -292,7 +292,8 @@ do_plan(struct run *run, struct err *err)
 		wanted[i] = is_wanted(run, reading.plan->items[i].address.text);
 	return run_check_restored(run, reading.plan, err) &&
 	       adopt(run, reading.plan, wanted, records, err) && !stopped(run, err) &&
-	       rotate_due(run, reading.plan, wanted, records, err);
+	       rotate_due(run, reading.plan, wanted, records, err) &&
+	       run_fill(run, reading.plan, records, err);
 }
 
 /* --- the whole --- */

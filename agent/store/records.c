@@ -224,3 +224,25 @@ journal_delivery(struct journal *journal, const struct rotation *row,
 	     (!text || event_append(journal, db, &told, err));
 	return group_leave(journal->group, ok, false, err);
 }
+
+bool
+journal_hold(struct journal *journal, const struct token_record *record,
+	const struct delivery *delivery, const char *text, struct err *err)
+{
+	const struct event told = { .at = journal_now(journal),
+		.address = record->address,
+		.name = delivery_events[delivery->state],
+		.text = text };
+	struct db_value values[DELIVERY_FIELDS + 1];
+	struct db *db = group_enter(journal->group, false, err);
+	bool ok;
+
+	if (!db)
+		return false;
+	db_values_of(delivery_fields, DELIVERY_FIELDS, delivery, values);
+	values[0] = DB_INT(record->number);
+	values[DELIVERY_FIELDS] = DB_INT(STATE_CLOSED);
+	ok = db_change(db, DELIVERY_HOLD, values, DELIVERY_FIELDS + 1, err) &&
+	     event_append(journal, db, &told, err);
+	return group_leave(journal->group, ok, false, err);
+}

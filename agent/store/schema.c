@@ -190,6 +190,9 @@ const char *const schema_statements[STATEMENT_COUNT] = {
 	[DELIVERIES_DELETE] = "DELETE FROM deliveries WHERE rotation = ?1",
 	[DELIVERY_INSERT] =
 		"INSERT INTO deliveries (rotation, " DELIVERY_COLUMNS ") VALUES (?9, " DELIVERY_VALUES ")",
+	[DELIVERY_HOLD] =
+		"INSERT INTO deliveries (rotation, " DELIVERY_COLUMNS ") SELECT id, " DELIVERY_VALUES
+		" FROM rotations WHERE id = (SELECT max(id) FROM rotations WHERE token = ?1 AND state = ?9)",
 	[DELIVERY_UPDATE] =
 		"UPDATE deliveries SET (" DELIVERY_COLUMNS ") = (" DELIVERY_VALUES ") WHERE id = ?1 AND rotation = ?9",
 

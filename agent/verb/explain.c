@@ -6,6 +6,7 @@
 
 #include "base/when.h"
 #include "destination/destination.h"
+#include "flow/fill.h"
 #include "flow/overlap.h"
 #include "flow/run.h"
 #include "report/advice.h"
@@ -26,6 +27,7 @@ struct explanation {
 	const char *address;
 	const struct plan_item *item;      /* NULL: GitLab could not be read */
 	const struct token_record *record; /* NULL: not adopted yet */
+	struct fill fill;                  /* places that are new */
 	const struct rotation *row;        /* open, or NULL */
 	struct deliveries
 		deliveries; /* of the open row, else of who holds the present secret */
@@ -89,6 +91,8 @@ read_journal(struct explanation *it, struct err *err)
 	struct journal *journal = it->context->journal;
 
 	if (!journal_events(journal, it->address, EVENTS_SHOWN, it->arena, &it->events, err))
+		return false;
+	if (it->item && !fill_find(journal, it->item, it->arena, &it->fill, err))
 		return false;
 	if (it->row)
 		return journal_deliveries(
@@ -201,11 +205,15 @@ print_destinations(const struct explanation *it)
 	struct destination_tools tools = { .gitlab = it->context->gitlab, .arena = it->arena };
 	const struct destination *destinations = it->item->destinations.items;
 
-	for (size_t i = 0; i < it->item->destinations.count; i++)
+	for (size_t i = 0; i < it->item->destinations.count; i++) {
+		const char *new = fill_words(&it->fill, destinations[i].text, it->arena);
+
 		line(i ? "" : "destinations",
-			arena_format(it->arena, "%s: %s%s", destinations[i].text,
+			arena_format(it->arena, "%s: %s%s%s%s", destinations[i].text,
 				page_change(&tools, &destinations[i]),
-				held_words(it, destinations[i].text)));
+				held_words(it, destinations[i].text), new ? "; " : "",
+				new ? new : ""));
+	}
 }
 
 static void

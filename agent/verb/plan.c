@@ -5,6 +5,7 @@
 
 #include "base/when.h"
 #include "destination/destination.h"
+#include "flow/fill.h"
 #include "flow/run.h"
 #include "report/page.h"
 #include "verb/choose.h"
@@ -172,6 +173,23 @@ print_item(const struct planning *planning, const struct plan_item *item)
 	print_destinations(planning, item);
 }
 
+/* Places that get the present secret although nothing is due. */
+static bool
+print_fill(const struct planning *planning, const struct plan_item *item, struct err *err)
+{
+	struct arena *arena = planning->arena;
+	struct fill fill;
+
+	if (!fill_find(planning->context->journal, item, arena, &fill, err))
+		return false;
+	if (fill.count)
+		printf("\n%s  %s\n", item->address.text, page_id(arena, item->token->id));
+	for (size_t i = 0; i < fill.count; i++)
+		printf("  %-8s %s: %s\n", i ? "" : "deliver", fill.missing[i]->text,
+			fill_words(&fill, fill.missing[i]->text, arena));
+	return true;
+}
+
 static bool
 print_page(const struct planning *planning, struct err *err)
 {
@@ -188,6 +206,10 @@ print_page(const struct planning *planning, struct err *err)
 	for (size_t i = 0; i < planning->plan->count; i++)
 		if (planning->shown[i] && acts(&planning->plan->items[i]))
 			print_item(planning, &planning->plan->items[i]);
+	for (size_t i = 0; i < planning->plan->count; i++)
+		if (planning->chosen[i] &&
+			!print_fill(planning, &planning->plan->items[i], err))
+			return false;
 	return true;
 }
 

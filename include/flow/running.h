@@ -1,4 +1,4 @@
-/* running.h: what one run holds besides its context; for run.c, crew.c, later.c, held.c and own_run.c only. */
+/* running.h: what one run holds besides its context; for run.c, crew.c, later.c, fill.c, held.c and own_run.c only. */
 #ifndef FLOW_RUNNING_H
 #define FLOW_RUNNING_H
 
@@ -49,6 +49,12 @@ must_check bool run_rotate_own(struct run *run, struct err *err);
 /* Those that were not walked yet. What begins something new waits until all was read, as long as something is read. */
 must_check bool run_walk_rest(struct run *run, bool but_uncommitted, struct err *err);
 struct gitlab *run_connection(struct run *run, size_t worker);
+
+/* --- fill.c --- */
+/* New destinations of tokens that are not due; `records` one an item, as of this run. What cannot be done is told.
+ * Fails: what ends the run. */
+must_check bool run_fill(struct run *run, const struct plan *plan,
+	const struct token_record *records, struct err *err);
 
 /* --- later.c: what a run does when all else is done --- */
 /* Rows that rest until a moment: a lost answer is settled by time, and the run waits for it. */

@@ -216,6 +216,11 @@ must_check bool journal_delivery(struct journal *journal, const struct rotation 
 must_check bool journal_holders(struct journal *journal, int64_t token, struct arena *arena,
 	struct deliveries *deliveries, struct err *err);
 
+/* Adds one to them, of the place's text: it got the secret later; with the event `delivery.proven` and so on.
+ * Fails: ERR_STORE, also when no rotation of the token was closed. */
+must_check bool journal_hold(struct journal *journal, const struct token_record *record,
+	const struct delivery *delivery, const char *text, struct err *err);
+
 /* When a closed rotation of that token found `token_id` dead, which it had replaced; 0: none did. */
 must_check bool journal_died_at(struct journal *journal, int64_t token, int64_t token_id,
 	int64_t *died_at, struct err *err);

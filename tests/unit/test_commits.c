@@ -374,6 +374,42 @@ an_answer_is_kept_whichever_sync_failed_when_it_was_first_brought(void **unused)
 	assert_true(failures >= 3);
 }
 
+/* --- holders --- */
+
+static void
+a_later_holder_joins_those_of_the_last_rotation_that_is_done(void **unused)
+{
+	auto_arena struct arena *arena = arena_new();
+	const struct delivery later = {
+		.place = "three", .spec = "{}", .state = DELIVERY_PROVEN
+	};
+	struct token_record record = { .address = "a" };
+	struct deliveries deliveries;
+	struct fixture fixture;
+	struct rotation row;
+	(void)unused;
+
+	fixture_open(&fixture);
+	record.number = fixture_token(&fixture, "a");
+	row = fixture_begin(&fixture, record.number, "a");
+	assert_false(journal_hold(fixture.journal, &record, &later, "late", &fixture.err));
+	assert_int_equal(fixture.err.kind, ERR_STORE);
+	move(&fixture, &row, STATE_INTENDED);
+	fixture_answer(&row, 101);
+	move(&fixture, &row, STATE_HELD);
+	move(&fixture, &row, STATE_CLOSED);
+	worked(journal_hold(fixture.journal, &record, &later, "late", &fixture.err),
+		&fixture.err);
+	worked(journal_holders(
+		       fixture.journal, record.number, arena, &deliveries, &fixture.err),
+		&fixture.err);
+	assert_int_equal(deliveries.count, 3);
+	assert_string_equal(deliveries.items[2].place, "three");
+	assert_int_equal(deliveries.items[2].state, DELIVERY_PROVEN);
+	rotation_done(&row);
+	fixture_close(&fixture);
+}
+
 int
 main(void)
 {
@@ -385,6 +421,7 @@ main(void)
 		FIXTURE_TEST(after_a_failure_all_is_refused_but_an_answer_may_be_brought_again),
 		cmocka_unit_test(
 			an_answer_is_kept_whichever_sync_failed_when_it_was_first_brought),
+		FIXTURE_TEST(a_later_holder_joins_those_of_the_last_rotation_that_is_done),
 	};
 	struct err err;
 

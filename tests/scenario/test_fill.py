@@ -1,0 +1,92 @@
+"""A destination that an entry has got since: filled from another that holds the secret, when that is proven; else at the next rotation."""
+from harness import Case, main
+
+NAME = "project:shop/api:push"
+WORLD = {"projects": [
+    {"path": "shop/api", "tokens": [{"name": "push", "created": "-85d", "expires": "+5d"}],
+     "variables": [{"key": "HID", "value": "old-value-00000", "masked": True, "hidden": True}]},
+    {"path": "shop/web", "variables": [{"key": "TAKEN", "value": "old-value-00000"}]}]}
+
+
+class Fill(Case):
+    world = WORLD
+
+    def deliver(self, *places):
+        self.host.set_tokens(f"\n  - token: {NAME}\n    deliver: [ {', '.join(places)} ]\n")
+
+    def rotated(self, *places):
+        self.deliver(*places)
+        self.exits(0, "run")
+        self.forget_requests()
+
+    def holds(self, owner, key):
+        self.assertEqual(self.variable(owner, key)["value"], self.living("push")["secret"])
+
+    def test_a_new_place_gets_the_proven_secret_and_its_stamp(self):
+        self.rotated("ci_variable: PUSH")
+        self.deliver("ci_variable: PUSH", "ci_variable: { key: TAKEN, project: shop/web }", f"file: {self.host.path}/push")
+        for verb in (("plan",), ("explain", NAME)):
+            self.assertIn("new: filled by the next run, from ci_variable shop/api PUSH *", self.exits(0, *verb).out)
+        self.assertIn("delivered to 2 destinations; nothing needs you", self.exits(0, "run").out)
+        self.holds("shop/web", "TAKEN")
+        self.assertEqual((self.host.path / "push").read_text().strip(), self.living("push")["secret"])
+        self.assertEqual(self.asked("POST", "/rotate$"), [])
+        self.assertEqual(self.variable("shop/web", "TAKEN")["description"], self.variable("shop/api", "PUSH")["description"])
+        writes = [r["n"] for r in self.changes()]
+        proofs = [r["n"] for r in self.asked("GET", "/self$") if r["token_id"] == self.living("push")["id"]]
+        self.assertLess(min(proofs), min(writes))
+        self.assertEqual(len([e for e in self.host.events("delivery.proven") if "from ci_variable" in e]), 2)
+        self.forget_requests()
+        self.assertEqual(self.exits(0, "run").out, "")
+        self.assertEqual([r for r in self.asked() if "variables" in r["path"]], [])
+        self.assertNotIn("new:", self.exits(0, "explain", NAME).out)
+
+    def test_one_that_is_hidden_everywhere_waits_for_the_next_rotation(self):
+        self.rotated("ci_variable: { key: HID, visibility: hidden }")
+        self.deliver("ci_variable: { key: HID, visibility: hidden }", "ci_variable: { key: TAKEN, project: shop/web }")
+        self.assertIn("new: filled at the next rotation", self.exits(0, "plan").out)
+        self.exits(0, "run")
+        self.assertEqual(self.changes(), [])
+        self.exits(0, "rotate", "push", "--reason", "test")
+        self.holds("shop/web", "TAKEN")
+
+    def test_what_is_not_the_tokens_secret_goes_nowhere(self):
+        for what, value in (("dead", "glpat-nobodys-secret-0"), ("another's", self.sim.truth(id=1)["secret"])):
+            with self.subTest(what):
+                self.doCleanups()
+                self.setUp()
+                self.rotated("ci_variable: PUSH")
+                self.sim.act("set_variable", owner="shop/api", key="PUSH", value=value)
+                self.deliver("ci_variable: PUSH", "ci_variable: { key: TAKEN, project: shop/web }")
+                self.needs_person(self.host.run("run"), "GLR-113")
+                self.assertEqual(self.changes(), [])
+
+    def test_a_write_whose_answer_is_lost_is_done_again(self):
+        self.rotated("ci_variable: PUSH")
+        self.deliver("ci_variable: PUSH", "ci_variable: { key: TAKEN, project: shop/web }")
+        self.sim.fault("drop_after_commit", method="PUT", path="*/TAKEN")
+        self.exits(1, "run")
+        self.exits(0, "run")
+        self.holds("shop/web", "TAKEN")
+        self.assertEqual(self.exits(0, "run").out, "")
+
+    def test_another_agents_place_is_not_written_over(self):
+        self.rotated("ci_variable: PUSH")
+        stamp = f"[glrotate #7 2026-11-21 g3 {'f' * 32}]"
+        self.sim.act("set_variable", owner="shop/web", key="TAKEN", description=stamp)
+        self.deliver("ci_variable: PUSH", "ci_variable: { key: TAKEN, project: shop/web }")
+        self.needs_person(self.host.run("run"), "GLR-107")
+        self.assertEqual(self.variable("shop/web", "TAKEN")["value"], "old-value-00000")
+
+    def test_a_token_that_was_only_adopted_is_left_alone(self):
+        self.sim.act("create_token", kind="project", owner="shop/api", name="young", expires="+300d")
+        young = "\n  - token: project:shop/api:young\n    deliver: [ ci_variable: YOUNG%s ]\n"
+        self.host.set_tokens(young % "")
+        self.exits(0, "run")
+        self.host.set_tokens(young % ", ci_variable: { key: TAKEN, project: shop/web }")
+        self.exits(0, "run")
+        self.assertEqual(self.changes(), [])
+
+
+if __name__ == "__main__":
+    main()
