@@ -2,11 +2,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <curl/curl.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "base/memory.h"
@@ -88,10 +91,43 @@ site_take_url(struct http_site *site, const char *url, struct err *err)
 	return true;
 }
 
+/* All certificates of a PEM text; false when there is none. */
+static bool
+add_certificates(X509_STORE *roots, const void *pem, int length)
+{
+	BIO *bytes = memory_or_abort(BIO_new_mem_buf(pem, length));
+	int count = 0;
+	X509 *certificate;
+
+	while ((certificate = PEM_read_bio_X509(bytes, NULL, NULL, NULL))) {
+		count += X509_STORE_add_cert(roots, certificate);
+		X509_free(certificate);
+	}
+	BIO_free(bytes);
+	/* The end of the text is an error to OpenSSL. */
+	ERR_clear_error();
+	return count > 0;
+}
+
+static bool
+take_given_roots(X509_STORE *roots, const char *base64, struct err *err)
+{
+	const size_t length = strlen(base64);
+	auto_free unsigned char *pem = memory_or_abort(malloc(length + 1));
+	int bytes = length < INT_MAX
+	                    ? EVP_DecodeBlock(pem, (const unsigned char *)base64, (int)length)
+	                    : -1;
+
+	return (bytes > 0 && add_certificates(roots, pem, bytes)) ||
+	       err_set(err, ERR_POLICY, 0,
+		       "the certificates given are none in PEM form, in base64");
+}
+
 /* Parsed once and shared by all connections; the system's, which take longer than a quiet run, only where there
  * is TLS: elsewhere nothing is trusted. The flags are those that libcurl gives its own. */
 static bool
-site_take_roots(struct http_site *site, const char *ca_file, struct err *err)
+site_take_roots(
+	struct http_site *site, const char *ca_file, const char *ca_base64, struct err *err)
 {
 	site->roots = memory_or_abort(X509_STORE_new());
 	X509_STORE_set_flags(
@@ -99,6 +135,8 @@ site_take_roots(struct http_site *site, const char *ca_file, struct err *err)
 	if (!ca_file && !site->is_tls)
 		return true;
 	ERR_clear_error();
+	if (ca_base64)
+		return take_given_roots(site->roots, ca_base64, err);
 	if (ca_file ? X509_STORE_load_locations(site->roots, ca_file, NULL)
 		    : X509_STORE_set_default_paths(site->roots))
 		return true;
@@ -115,7 +153,7 @@ http_site_new(const struct http_options *options, struct http_site **site, struc
 	auto_http_site struct http_site *draft = memory_or_abort(calloc(1, sizeof(*draft)));
 
 	if (!site_take_url(draft, options->url, err) ||
-		!site_take_roots(draft, options->ca_file, err))
+		!site_take_roots(draft, options->ca_file, options->ca_base64, err))
 		return false;
 	draft->user_agent = memory_or_abort(strdup(
 		options->user_agent ? options->user_agent : "glrotate/" GLROTATE_VERSION));

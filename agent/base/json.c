@@ -334,12 +334,10 @@ json_decode_list(const struct secret *text, const struct shape *shape, struct ar
 	return false;
 }
 
-const char *
-json_member(const struct secret *text, const char *path, struct arena *arena)
+/* By keys with points between them. */
+static json_t *
+value_at(json_t *value, const char *path)
 {
-	struct err ignored;
-	auto_value json_t *whole = parse(secret_reveal(text), secret_length(text), &ignored);
-	const json_t *value = whole;
 	char key[64];
 
 	for (size_t length; value && *path; path += length + (path[length] == '.')) {
@@ -347,9 +345,47 @@ json_member(const struct secret *text, const char *path, struct arena *arena)
 		snprintf(key, sizeof(key), "%.*s", (int)length, path);
 		value = json_object_get(value, key);
 	}
+	return value;
+}
+
+const char *
+json_member(const struct secret *text, const char *path, struct arena *arena)
+{
+	struct err ignored;
+	auto_value json_t *whole = parse(secret_reveal(text), secret_length(text), &ignored);
+	const json_t *value = value_at(whole, path);
+
 	if (!value || json_is_null(value))
 		return NULL;
 	if (json_is_string(value))
 		return arena_text(arena, json_string_value(value));
 	return dump_text(value, arena);
+}
+
+static struct secret *
+dump_secret(const json_t *value)
+{
+	const size_t length = json_dumpb(value, NULL, 0, COMPACT);
+	char *dump = memory_or_abort(wiping_malloc(length + 1));
+	struct secret *text;
+
+	(void)json_dumpb(value, dump, length, COMPACT);
+	text = secret_copy(dump, length);
+	wiping_free(dump);
+	return text;
+}
+
+struct secret *
+json_keep(
+	const struct secret *body, const char *key, const struct secret *text, const char *path)
+{
+	struct err ignored;
+	auto_value json_t *whole = parse(secret_reveal(text), secret_length(text), &ignored);
+	auto_value json_t *draft = parse(secret_reveal(body), secret_length(body), &ignored);
+	json_t *kept = value_at(whole, path), *target = value_at(draft, key);
+
+	if (!json_is_object(kept) || !json_is_object(target))
+		return NULL;
+	json_object_update_missing(target, kept);
+	return dump_secret(draft);
 }

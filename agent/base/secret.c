@@ -92,6 +92,12 @@ secret_from_base64(const char *text, size_t length)
 	return take(secret);
 }
 
+struct secret *
+secret_unbase64(const struct secret *text)
+{
+	return secret_from_base64(text->bytes, text->length);
+}
+
 static void
 drop_line_end(struct secret *secret)
 {

@@ -20,6 +20,7 @@ struct http_options {
 	const char *url;             /* https://host[:port][/prefix]; http:// only to loopback addresses and
 	                                `localhost`; no user, query or fragment */
 	const char *ca_file;         /* NULL: the system's */
+	const char *ca_base64;       /* certificates in PEM form, in base64; only these are trusted; NULL: none */
 	int64_t connect_msec;        /* 0: 10 000 */
 	int64_t answer_msec;         /* for the whole exchange; 0: 60 000 */
 	size_t answer_max_bytes;     /* 0: 16 MiB */

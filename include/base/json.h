@@ -34,6 +34,11 @@ const char *json_member(const struct secret *text, const char *path, struct aren
  * The caller frees it. */
 struct secret *json_encode(const struct shape *shape, const void *source);
 
+/* For a change that must keep what it does not know: `body`, with those members put into its object `key` that
+ * the object at `path` of `text` has and it has not. NULL where there is no such object in either. The caller's. */
+struct secret *json_keep(const struct secret *body, const char *key, const struct secret *text,
+	const char *path);
+
 /* The same as plain text in `arena`; only for shapes without FIELD_SECRET (asserted). FIELD_ARMS and
  * FIELD_CHOICES are written as { "word": {…} }, or "word". */
 const char *json_encode_text(

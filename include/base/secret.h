@@ -32,6 +32,8 @@ struct secret *secret_base64(const struct secret *secret);
 
 /* Back again; NULL when it is no base64 with its padding. The caller's. */
 struct secret *secret_from_base64(const char *text, size_t length);
+/* The same of a text that is a secret itself. */
+struct secret *secret_unbase64(const struct secret *text);
 
 /* Reads `fd` to its end; ERR_POLICY when it holds more than `max_bytes`, zero bytes or nothing.
  * One trailing newline (or CRLF) is not part of a secret and is dropped. */

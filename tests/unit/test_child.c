@@ -117,6 +117,24 @@ base64_is_as_others_write_it(void **state)
 	assert_int_equal(secret_length(text), 16);
 }
 
+static void
+base64_is_read_back_and_nothing_else_is(void **state)
+{
+	static const char *const wrong[] = { "dXNlcg", "dXNlcg=", "dXNl cg==", "dXNlcg==\n",
+		"*", "=" };
+	auto_secret struct secret *text = secret_copy("dXNlcjpwYXNz/w==", 16);
+	auto_secret struct secret *plain = secret_unbase64(text);
+
+	(void)state;
+	assert_int_equal(secret_length(plain), 10);
+	assert_memory_equal(secret_reveal(plain), "user:pass\xff", 11);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		auto_secret struct secret *bad = secret_copy(wrong[i], strlen(wrong[i]));
+
+		assert_null(secret_unbase64(bad));
+	}
+}
+
 int
 main(void)
 {
@@ -128,6 +146,7 @@ main(void)
 		cmocka_unit_test(what_a_child_leaves_behind_is_not_waited_for),
 		cmocka_unit_test(a_program_that_is_not_there_is_refused),
 		cmocka_unit_test(base64_is_as_others_write_it),
+		cmocka_unit_test(base64_is_read_back_and_nothing_else_is),
 	};
 	struct err err;
 

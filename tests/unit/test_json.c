@@ -379,6 +379,33 @@ json_print_writes_what_was_built(void **state)
 				    "  \"array\": [\n    \"x\",\n    {}\n  ]\n}\n");
 }
 
+static void
+json_keep_adds_what_a_change_does_not_name(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "{\"data\":{\"a\":\"new\"}}",
+			"{\"x\":{\"y\":{\"a\":\"old\",\"b\":[1,null,{\"c\":2.5}]}}}",
+			"{\"data\":{\"a\":\"new\",\"b\":[1,null,{\"c\":2.5}]}}" },
+		{ "{\"n\":1,\"data\":{}}", "{\"x\":{\"y\":{}}}", "{\"n\":1,\"data\":{}}" },
+		{ "{\"data\":{}}", "{\"x\":{\"y\":null}}", NULL },
+		{ "{\"data\":{}}", "{\"x\":[]}", NULL },
+		{ "{\"data\":[]}", "{\"x\":{\"y\":{}}}", NULL },
+		{ "{\"data\":{}}", "<html>", NULL },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_secret struct secret *body = secret_copy(rows[i][0], strlen(rows[i][0]));
+		auto_secret struct secret *text = secret_copy(rows[i][1], strlen(rows[i][1]));
+		auto_secret struct secret *kept = json_keep(body, "data", text, "x.y");
+
+		if (rows[i][2])
+			assert_string_equal(secret_reveal(kept), rows[i][2]);
+		else
+			assert_null(kept);
+	}
+}
+
 int
 main(void)
 {
@@ -392,6 +419,7 @@ main(void)
 		cmocka_unit_test(json_decode_follows_brackets_32_deep_and_no_further),
 		cmocka_unit_test(json_decode_list_reads_an_array_of_objects_and_nothing_else),
 		cmocka_unit_test(json_member_finds_a_text_in_bodies_of_any_shape),
+		cmocka_unit_test(json_keep_adds_what_a_change_does_not_name),
 		cmocka_unit_test(json_print_writes_what_was_built),
 	};
 	struct err err;

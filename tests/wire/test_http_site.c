@@ -118,6 +118,27 @@ http_site_new_reads_the_roots_of_the_system_only_where_there_is_tls(void **state
 }
 
 static void
+http_site_new_refuses_given_certificates_that_are_none(void **state)
+{
+	/* What a kubeconfig may hold: nothing, no base64, base64 of no PEM, PEM of no certificate. */
+	static const char *const rows[] = {
+		"", "***", "bm8gUEVN",
+		"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCkFBQUEKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo="
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct http_options options = { .url = "https://example.com",
+			.ca_base64 = rows[i] };
+		auto_http_site struct http_site *site = NULL;
+		struct err err;
+
+		assert_false(http_site_new(&options, &site, &err));
+		assert_int_equal(err.kind, ERR_POLICY);
+	}
+}
+
+static void
 http_escape_leaves_nothing_that_ends_a_segment(void **state)
 {
 	static const char *const rows[][2] = { { "", "" }, { "abc-1.2_3~", "abc-1.2_3~" },
@@ -138,6 +159,7 @@ main(void)
 		cmocka_unit_test(http_site_new_refuses_a_ca_file_without_certificates),
 		cmocka_unit_test(
 			http_site_new_reads_the_roots_of_the_system_only_where_there_is_tls),
+		cmocka_unit_test(http_site_new_refuses_given_certificates_that_are_none),
 		cmocka_unit_test(http_escape_leaves_nothing_that_ends_a_segment),
 	};
 	struct err err;

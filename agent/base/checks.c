@@ -1,0 +1,46 @@
+#include "base/checks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+bool
+check_url(const char *text, char *why, size_t why_bytes)
+{
+	static const char *const loopback[] = { "http://localhost", "http://127.0.0.1",
+		"http://[::1]" };
+	const char *host = NULL;
+
+	if (!strncmp(text, "https://", strlen("https://")))
+		host = text + strlen("https://");
+	for (size_t i = 0; i < ARRAY_SIZE(loopback); i++)
+		if (!strncmp(text, loopback[i], strlen(loopback[i])) &&
+			strchr(":/", text[strlen(loopback[i])]))
+			host = text + strlen("http://");
+	if (host && *host && *host != '/' && *host != ':' && !strpbrk(host, "@?# \t\\"))
+		return true;
+	snprintf(why, why_bytes,
+		"expected https://HOST, without user, query or fragment, not '%s'", text);
+	return false;
+}
+
+bool
+check_absolute(const char *text, char *why, size_t why_bytes)
+{
+	if (text[0] == '/')
+		return true;
+	snprintf(why, why_bytes, "expected an absolute path, not '%s'", text);
+	return false;
+}
+
+bool
+check_credential(const char *text, char *why, size_t why_bytes)
+{
+	if (text[0] == '/' || (text[0] && text[0] != '.' && !strpbrk(text, "/ ")))
+		return true;
+	snprintf(why, why_bytes,
+		"expected a credential's name or the absolute path of its file, not '%s'",
+		text);
+	return false;
+}
