@@ -10,6 +10,8 @@ static const struct destination_row *const rows[] = {
 	[DESTINATION_FILE] = &file_row,
 	[DESTINATION_EXEC] = &exec_row,
 	[DESTINATION_SYSTEMD_CREDENTIAL] = &systemd_credential_row,
+	[DESTINATION_VAULT] = &vault_row,
+	[DESTINATION_KUBERNETES] = &kubernetes_row,
 };
 
 /* clang-format off */
@@ -22,6 +24,10 @@ const struct arm destination_arms[] = {
 	  "a program that puts it somewhere" },
 	{ "systemd_credential", &systemd_credential_entry_shape, DESTINATION_SYSTEMD_CREDENTIAL,
 	  "a credential that systemd decrypts for a unit" },
+	{ "vault",       &vault_entry_shape,       DESTINATION_VAULT,
+	  "a key of a secret in HashiCorp Vault or OpenBao (KV version 2)" },
+	{ "kubernetes",  &kubernetes_entry_shape,  DESTINATION_KUBERNETES,
+	  "a key of a Secret in Kubernetes" },
 	{ NULL },
 };
 
@@ -30,6 +36,8 @@ static const struct arm places[] = {
 	{ "file",        &file_place_shape,     DESTINATION_FILE,        NULL },
 	{ "exec",        &exec_place_shape,     DESTINATION_EXEC,        NULL },
 	{ "systemd_credential", &systemd_credential_place_shape, DESTINATION_SYSTEMD_CREDENTIAL, NULL },
+	{ "vault",       &vault_place_shape,    DESTINATION_VAULT,       NULL },
+	{ "kubernetes",  &kubernetes_place_shape, DESTINATION_KUBERNETES, NULL },
 	{ NULL },
 };
 

@@ -95,7 +95,8 @@ attempt_tools(const struct attempt *attempt)
 		                                                    : attempt->gitlab,
 		.arena = attempt->arena,
 		.delivered = delivered,
-		.stop = attempt->stop };
+		.stop = attempt->stop,
+		.remotes = attempt->remotes };
 }
 
 struct owner

@@ -114,6 +114,7 @@ context_open(const struct context_wish *wish, struct context *context, struct er
 	context->arena = arena_new();
 	context->diags = diags_new();
 	context->stop = wish->stop;
+	context->remotes = remotes_new();
 	if ((wish->needs & (NEED_POLICY | NEED_POLICY_IF_VALID)) &&
 		!open_policy(context, wish, err))
 		return false;
@@ -128,6 +129,7 @@ void
 context_close(struct context *context)
 {
 	journal_close(context->journal);
+	remotes_free(context->remotes);
 	identity_free(context->identity);
 	gitlab_free(context->gitlab);
 	gitlab_server_free(context->server);

@@ -210,7 +210,8 @@ fill_item(struct run *run, const struct plan_item *item, const struct token_reco
 		.token_id = record->token_id,
 		.expires_on = record->expires_on };
 	struct filling filling = { run, item, record,
-		{ run_connection(run, 0), run->context->arena, &delivered, run->context->stop },
+		{ run_connection(run, 0), run->context->arena, &delivered, run->context->stop,
+			run->context->remotes },
 		{ record->token_id, date_of(record->created_msec / 1000), record->generation,
 			"" },
 		NULL, identity, NULL };

@@ -40,6 +40,7 @@ add_attempt(struct run *run, struct rotation *row)
 	attempt->journal = context->journal;
 	attempt->identity = context->identity;
 	attempt->breaker = run->breaker;
+	attempt->remotes = context->remotes;
 	attempt->stop = context->stop;
 	attempt->rescue = context->policies->gitlab.rescue_credential;
 	attempt->arena = arena_new();

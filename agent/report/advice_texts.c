@@ -148,7 +148,7 @@ static const struct advice_text texts[] = {
 		GLR_DESTINATION_REFUSED,
 		"a destination does not take the secret",
 		"the destinations that took it; nothing was rotated if this was found before",
-		"a right is missing there, or what it holds was changed in a way that GitLab refuses",
+		"a right is missing there, or what it holds was changed in a way that is refused",
 		"glrotate explain " TOKEN "\n"
 		"glrotate check   (which right is missing)\n"
 		"mend it, then: glrotate run",

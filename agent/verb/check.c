@@ -211,7 +211,8 @@ static void
 check_destinations(struct checking *checking, const struct plan_item *item)
 {
 	struct destination_tools tools = { .gitlab = checking->context->gitlab,
-		.arena = checking->arena };
+		.arena = checking->arena,
+		.remotes = checking->context->remotes };
 	const struct destination *destinations = item->destinations.items;
 
 	for (size_t i = 0; i < item->destinations.count; i++) {

@@ -202,7 +202,9 @@ held_words(const struct explanation *it, const char *place)
 static void
 print_destinations(const struct explanation *it)
 {
-	struct destination_tools tools = { .gitlab = it->context->gitlab, .arena = it->arena };
+	struct destination_tools tools = { .gitlab = it->context->gitlab,
+		.arena = it->arena,
+		.remotes = it->context->remotes };
 	const struct destination *destinations = it->item->destinations.items;
 
 	for (size_t i = 0; i < it->item->destinations.count; i++) {

@@ -280,7 +280,9 @@ verb_plan(
 		.context = context,
 		.options = options,
 		.arena = context->arena,
-		.tools = { .gitlab = context->gitlab, .arena = context->arena },
+		.tools = { .gitlab = context->gitlab,
+			.arena = context->arena,
+			.remotes = context->remotes },
 	};
 
 	if (!reading_open(context, &wishes, options->at, &reading, err))

@@ -1,5 +1,6 @@
 /* destination.h: where a new secret is put: the table of kinds, and what each can do.
- * Touches what the kind names: GitLab's variables through gitlab/, files through base/atomic_file.h. */
+ * Touches what the kind names: GitLab's variables through gitlab/, files through base/atomic_file.h, other servers
+ * through remote.h. */
 #ifndef DESTINATION_DESTINATION_H
 #define DESTINATION_DESTINATION_H
 
@@ -20,6 +21,8 @@ enum destination_kind {
 	DESTINATION_FILE,
 	DESTINATION_EXEC,
 	DESTINATION_SYSTEMD_CREDENTIAL,
+	DESTINATION_VAULT,
+	DESTINATION_KUBERNETES,
 };
 
 /* As a policy says it, before templates; decoded through destination_arms. */
@@ -57,7 +60,23 @@ struct systemd_credential_entry {
 	const char *unit; /* to restart; NULL: none */
 	int restart, with_key;
 };
-/* For policy/keys.c: `ci_variable: KEY`, `ci_variable: {…}`, `file: PATH`, `file: {…}`. */
+struct vault_entry {
+	struct place at;
+	const char *url, *ca_file, *namespace;
+	const char *mount, *path; /* without mount, path begins with it */
+	const char *key;
+	struct choice auth; /* enum vault_auth: struct vault_token, struct vault_approle */
+};
+struct kubernetes_entry {
+	struct place at;
+	const char *server, *ca_file, *token; /* of one kind of three to reach it */
+	const char *kubeconfig, *context;     /* of the second */
+	enum stated in_cluster;               /* of the third */
+	const char *namespace, *secret, *key, *type;
+	const char *registry, *username; /* of the type kubernetes.io/dockerconfigjson */
+};
+/* For policy/keys.c: `ci_variable: KEY`, `ci_variable: {…}`, `file: PATH`, `file: {…}`, `vault: {…}`,
+ * `kubernetes: {…}`. */
 extern const struct arm destination_arms[];
 
 /* One place that holds one secret: templates filled in, one environment scope. This is what a rotation's row
@@ -67,7 +86,9 @@ struct destination {
 	const char *text; /* its address, unique: "ci_variable platform/api REGISTRY_TOKEN *",
 	                                  "ci_variable group:platform KEY production", "ci_variable instance KEY",
 	                                  "file /etc/deploy/token",
-	                                  "file /etc/deploy/netrc gitlab.example.com" */
+	                                  "file /etc/deploy/netrc gitlab.example.com",
+	                                  "vault https://vault.example.com secret/ci/registry token",
+	                                  "kubernetes https://10.0.0.1:6443 ci/registry token" */
 	int64_t owner_id; /* of the project or group it stands in; 0 until pinned (destination_pin), and for others */
 	struct choice
 		to; /* enum destination_kind, and what only that kind knows: struct variable_place … */
@@ -107,6 +128,22 @@ struct systemd_credential_place {
 	int64_t restart, with_key;
 };
 
+/* A key of a secret in Vault; `choice.value` of DESTINATION_VAULT. */
+struct vault_place {
+	struct place at;
+	const char *url, *ca_file, *namespace, *mount, *path, *key;
+	const char *credential;          /* whose name: of a token, or of the role's secret_id */
+	const char *role_id, *role_mount; /* NULL: a token */
+};
+/* A key of a Secret in Kubernetes; `choice.value` of DESTINATION_KUBERNETES. */
+struct kubernetes_place {
+	struct place at;
+	const char *server, *ca_file, *token; /* NULL: the kubeconfig says it, or the cluster that we are in */
+	const char *kubeconfig, *context;
+	const char *namespace, *secret, *key, *type;
+	const char *registry, *username; /* registry NULL: the value is the secret itself */
+};
+
 /* The project or group of GitLab's that it stands in, or the instance (path NULL); level 0 (and path NULL) when it stands in none. */
 struct destination_home {
 	int level;        /* enum variable_level */
@@ -128,7 +165,8 @@ must_check bool destination_expand(const struct choice *entry, const struct addr
 	struct err *err);
 
 /* What a destination remembers of who wrote it: a variable's description (after a person's own text), a file's
- * extended attribute. Text form: `[glrotate #4711 2026-11-21 g3 0123…ef]`. */
+ * extended attribute, a key beside the secret's in Vault, an annotation in Kubernetes.
+ * Text form: `[glrotate #4711 2026-11-21 g3 0123…ef]`. */
 struct stamp {
 	int64_t token_id;
 	int64_t date;       /* the day it was written, days since 1970 */
@@ -166,6 +204,7 @@ struct destination_tools {
 	const struct delivered
 		*delivered;       /* NULL where nothing is written: `plan`, `check`, a pin */
 	const volatile int *stop; /* set by a signal: ends waits early; may be NULL */
+	struct remotes *remotes;  /* remote.h; needed for what stands on other servers */
 };
 
 /* Resolves the owner's path to its number, or, when owner_id is set already, proves that the path still leads to
@@ -175,7 +214,8 @@ must_check bool destination_pin(const struct destination_tools *tools,
 
 /* Proves that a secret can be written, without writing one: a variable's description alone is written as it
  * is; an absent variable is created with a placeholder (masked, protected, raw unless stated) and every attribute read back; for a
- * file a temporary is made beside it. `ours` is the stamp that the last secret got; generation 0 before the first.
+ * file a temporary is made beside it; Vault is sent a write under a version that cannot be, Kubernetes one that runs dry.
+ * `ours` is the stamp that the last secret got; generation 0 before the first.
  * Fails: ERR_REFUSED (a person must change something first), ERR_LATER, ERR_MOVED or ERR_PERSON (the fence). */
 must_check bool destination_preflight(const struct destination_tools *tools,
 	const struct destination *destination, const struct stamp *ours, struct err *err);

@@ -72,6 +72,7 @@ struct attempt {
 	struct journal *journal;
 	struct identity *identity;
 	struct breaker *breaker;       /* NULL: none */
+	struct remotes *remotes;       /* servers other than GitLab's */
 	const volatile int *stop;
 	const char *rescue;            /* the rescue credential's name; NULL: none */
 	/* This worker's. A row that came to the rescue credential reads and rotates with that, and delivers with ours, `agent`. */

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/secret.h"
+#include "destination/remote.h"
 #include "flow/identity.h"
 #include "gitlab/gitlab.h"
 #include "policy/policy.h"
@@ -43,6 +44,7 @@ struct context {
 	bool old_file;                /* our credential's file holds an old copy of it */
 	struct gitlab *gitlab;        /* the calling thread's connection */
 	struct identity *identity;
+	struct remotes *remotes;      /* the servers of destinations, besides GitLab's */
 	const volatile int *stop;
 };
 
