@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/blot.h"
 #include "base/clock.h"
 #include "base/credential.h"
 #include "base/json.h"
@@ -173,9 +174,22 @@ passes(int status)
 	}
 }
 
+/* A piece of a secret is none to be told either. */
+static void
+hide_pieces(const struct remote *remote, char *text, bool was_cut)
+{
+	auto_secret struct secret *said = secret_copy(text, strlen(text));
+	char clean[BLOT_TEXT_BYTES];
+
+	blot(said, remote->sent, was_cut, clean);
+	clean[MESSAGE_BYTES] = '\0';
+	strcpy(text, clean);
+	source_clean(NULL, text);
+}
+
 /* {"errors":["permission denied"]} is for programs. */
 static const char *
-for_people(const char *message, char *text)
+for_people(const struct remote *remote, const char *message, char *text)
 {
 	const bool is_list = *message == '{' || *message == '[';
 	size_t length = 0;
@@ -184,7 +198,7 @@ for_people(const char *message, char *text)
 		if (!is_list || !strchr("{}[]\"\\", *message))
 			text[length++] = *message;
 	text[length] = '\0';
-	source_clean(NULL, text);
+	hide_pieces(remote, text, *message != '\0');
 	return text;
 }
 
@@ -218,7 +232,7 @@ remote_refuse(const struct remote *remote, const struct http_answer *answer,
 		return err_set(err, kind, 0, "%s, or a proxy before it, said: %d", remote->what,
 			answer->status);
 	return err_set(err, kind, 0, "%s said: %d %s", remote->what, answer->status,
-		for_people(said, text));
+		for_people(remote, said, text));
 }
 
 bool

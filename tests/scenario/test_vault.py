@@ -1,4 +1,5 @@
 """Secrets that go to Vault or OpenBao; the server is tests/contract/vault_server.py, which refuses what its API would."""
+import json
 import pathlib
 import shutil
 import sys
@@ -239,6 +240,11 @@ class Vaults(Case):
         ended = self.exits(3, "run")
         self.assertIn("said: 400", ended.err)
         self.assertNotIn("bad body", ended.err)
+        self.vault.faults.clear()
+        self.vault.fault("status", writes, times=9, status=400,
+                         body=lambda r: {"errors": [f"near '{json.loads(r.raw)['data']['token'][9:21]}'"]})
+        ended = self.exits(3, "run")
+        self.assertIn("near '***'", ended.err)
 
     def test_a_server_without_check_and_set_is_told(self):
         self.vault.put(AT, token="old", user="ci")
