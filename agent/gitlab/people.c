@@ -187,6 +187,19 @@ people_projects(struct gitlab *gitlab, int64_t group, struct arena *arena,
 	return gitlab_list(gitlab, path, &project_shape, arena, projects, err);
 }
 
+/* Not `simple`, which would not say whether one is archived. */
+bool
+people_children(struct gitlab *gitlab, int64_t group, struct arena *arena,
+	struct list *projects, struct err *err)
+{
+	return gitlab_list(gitlab,
+		arena_format(arena,
+			API "/groups/%" PRId64
+			    "/projects?include_subgroups=false&with_shared=false&" BY_ID,
+			group),
+		&project_shape, arena, projects, err);
+}
+
 static bool
 add_group_itself(struct gitlab *gitlab, int64_t id, struct arena *arena, struct list *groups,
 	struct err *err)

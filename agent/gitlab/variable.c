@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "gitlab/answer.h"
 
 #define MASKED_LEAST 8
 
@@ -74,10 +75,16 @@ base_path(const struct variable_where *where, struct arena *arena)
 }
 
 static const char *
+key_path(const struct variable_where *where, struct arena *arena)
+{
+	return arena_format(
+		arena, "%s/%s", base_path(where, arena), http_escape(arena, where->key));
+}
+
+static const char *
 row_path(const struct variable_where *where, struct arena *arena)
 {
-	const char *path = arena_format(
-		arena, "%s/%s", base_path(where, arena), http_escape(arena, where->key));
+	const char *path = key_path(where, arena);
 
 	if (where->level == VARIABLE_INSTANCE)
 		return path;
@@ -110,6 +117,25 @@ variable_get(struct gitlab *gitlab, const struct variable_where *where, struct a
 		*variable = draft;
 	else
 		variable_done(&draft);
+	return true;
+}
+
+bool
+variable_get_any(struct gitlab *gitlab, const struct variable_where *where, struct arena *arena,
+	size_t *count, struct variable *variable, struct err *err)
+{
+	auto_http_answer struct http_answer answer = { 0 };
+
+	if (!gitlab_call(gitlab, "GET", key_path(where, arena), NULL, &answer, err)) {
+		*count = answer.status == 409 ? 2 : 0;
+		return *count || answer_is_absence(&answer) ||
+		       err_wrap(err, "reading variable %s", where->key);
+	}
+	if (!json_decode(answer.body, &variable_shape, arena, variable, err)) {
+		err->kind = ERR_LATER;
+		return err_wrap(err, "GitLab's answer with variable %s", where->key);
+	}
+	*count = 1;
 	return true;
 }
 
@@ -190,6 +216,16 @@ variable_update(struct gitlab *gitlab, const struct variable_where *where,
 
 	return write_variable(
 		gitlab, "PUT", row_path(where, arena), body, arena, variable, err);
+}
+
+bool
+variable_delete(struct gitlab *gitlab, const struct variable_where *where, struct arena *arena,
+	struct err *err)
+{
+	auto_http_answer struct http_answer answer = { 0 };
+
+	return gitlab_call(gitlab, "DELETE", row_path(where, arena), NULL, &answer, err) ||
+	       answer_is_absence(&answer) || err_wrap(err, "deleting variable %s", where->key);
 }
 
 bool

@@ -52,6 +52,10 @@ must_check bool people_projects(struct gitlab *gitlab, int64_t group, struct are
 must_check bool people_groups(struct gitlab *gitlab, int64_t group, struct arena *arena,
 	struct list *groups, struct err *err);
 
+/* The projects right in a group, archived ones too, without those of its sub-groups. */
+must_check bool people_children(struct gitlab *gitlab, int64_t group, struct arena *arena,
+	struct list *projects, struct err *err);
+
 /* The level a user has in a project or group, inherited ones included; ROLE_NONE when not a member. */
 must_check bool people_level(struct gitlab *gitlab, bool in_project, int64_t id, int64_t user_id,
 	int64_t *level, struct err *err);

@@ -38,6 +38,11 @@ bool variable_is_meant(
 must_check bool variable_get(struct gitlab *gitlab, const struct variable_where *where,
 	struct arena *arena, bool *found, struct variable *variable, struct err *err);
 
+/* The variable of that key whatever its scope; `where->scope` says nothing here. `count` is 0, 1 or 2: several, of which
+ * `variable` is none. */
+must_check bool variable_get_any(struct gitlab *gitlab, const struct variable_where *where,
+	struct arena *arena, size_t *count, struct variable *variable, struct err *err);
+
 /* What is to be written; UNSTATED, NULL and VISIBILITY_KEPT are not sent. */
 struct variable_change {
 	const struct secret *value;
@@ -55,6 +60,10 @@ must_check bool variable_create(struct gitlab *gitlab, const struct variable_whe
 must_check bool variable_update(struct gitlab *gitlab, const struct variable_where *where,
 	const struct variable_change *change, struct arena *arena, struct variable *variable,
 	struct err *err);
+
+/* A 404 of the variable itself is success. As with a change, the row must have been seen by variable_get() before. */
+must_check bool variable_delete(struct gitlab *gitlab, const struct variable_where *where,
+	struct arena *arena, struct err *err);
 
 /* Whether GitLab would take `value` under masking (raw: \A\S{8,}\z, else \A[a-zA-Z0-9_+=/@:.~-]{8,}\z). Every secret that GitLab makes
  * passes both, and so none has to be guessed at before it is there: its letters are [A-Za-z0-9_.-], and those of a prefix that an
