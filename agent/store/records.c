@@ -246,3 +246,27 @@ journal_hold(struct journal *journal, const struct token_record *record,
 	     event_append(journal, db, &told, err);
 	return group_leave(journal->group, ok, false, err);
 }
+
+bool
+journal_add_delivery(struct journal *journal, const struct rotation *row,
+	struct delivery *delivery, const char *text, struct err *err)
+{
+	const struct event told = { .at = journal_now(journal),
+		.address = row->address,
+		.rotation = row->id,
+		.name = delivery_events[delivery->state],
+		.text = text };
+	const struct deliveries one = { delivery, 1 };
+	struct db *db = group_enter(journal->group, false, err);
+	int64_t id;
+	bool ok;
+
+	if (!db)
+		return false;
+	ok = deliveries_insert(db, row->id, &one, &id, err) &&
+	     (!text || event_append(journal, db, &told, err));
+	if (!group_leave(journal->group, ok, false, err))
+		return false;
+	delivery->id = id;
+	return true;
+}

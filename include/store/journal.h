@@ -212,6 +212,10 @@ must_check bool journal_deliveries(struct journal *journal, int64_t rotation, st
 must_check bool journal_delivery(struct journal *journal, const struct rotation *row,
 	const struct delivery *delivery, const char *text, struct err *err);
 
+/* One delivery more of an open row; its id is set. With `text` also an event, as above. */
+must_check bool journal_add_delivery(struct journal *journal, const struct rotation *row,
+	struct delivery *delivery, const char *text, struct err *err);
+
 /* The deliveries of the last closed rotation of a token: who holds the present secret. */
 must_check bool journal_holders(struct journal *journal, int64_t token, struct arena *arena,
 	struct deliveries *deliveries, struct err *err);
