@@ -24,8 +24,8 @@ settled(bool ok, struct err *err)
 	return ok;
 }
 
-static struct variable_where
-where_of(const struct destination *variable)
+struct variable_where
+ci_variable_where(const struct destination *variable)
 {
 	const struct variable_place *place = ci_variable_place(variable);
 
@@ -36,18 +36,18 @@ where_of(const struct destination *variable)
 		.scope = place->scope };
 }
 
-static bool
-look(const struct destination_tools *tools, const struct destination *variable, bool *found,
-	struct variable *present, struct err *err)
+bool
+ci_variable_look(const struct destination_tools *tools, const struct destination *variable,
+	bool *found, struct variable *present, struct err *err)
 {
-	const struct variable_where where = where_of(variable);
+	const struct variable_where where = ci_variable_where(variable);
 
 	return settled(
 		variable_get(tools->gitlab, &where, tools->arena, found, present, err), err);
 }
 
-static bool
-check_present(const struct destination_tools *tools, const struct variable_place *wanted,
+bool
+ci_variable_check(const struct destination_tools *tools, const struct variable_place *wanted,
 	const struct variable *present, const struct stamp *ours, struct err *err)
 {
 	const char *reason = ci_variable_impossible(wanted, present, tools->arena);
@@ -84,7 +84,7 @@ explain_taken(const struct destination_tools *tools, const struct destination *v
 
 	if (err->kind != ERR_REFUSED || !strstr(err->text, "already been taken"))
 		return;
-	if (!look(tools, variable, &found, &present, err))
+	if (!ci_variable_look(tools, variable, &found, &present, err))
 		return;
 	if (found)
 		err_set(err, ERR_LATER, 0, "somebody has just made it");
@@ -100,7 +100,7 @@ create(const struct destination_tools *tools, const struct destination *variable
 {
 	const struct variable_place wanted = ci_variable_defaults(ci_variable_place(variable));
 	const struct variable_change change = change_to(&wanted, value, description);
-	const struct variable_where where = where_of(variable);
+	const struct variable_where where = ci_variable_where(variable);
 
 	if (wanted.visibility == VISIBILITY_HIDDEN &&
 		!gitlab_at_least(gitlab_server_of(tools->gitlab), 17, 6))
@@ -142,11 +142,11 @@ check_row(const struct variable_where *where, const struct variable *answer, str
 		or_empty(answer->environment_scope));
 }
 
-static bool
-write_description_again(const struct destination_tools *tools,
-	const struct destination *variable, const struct variable *present, struct err *err)
+bool
+ci_variable_probe(const struct destination_tools *tools, const struct destination *variable,
+	const struct variable *present, struct err *err)
 {
-	const struct variable_where where = where_of(variable);
+	const struct variable_where where = ci_variable_where(variable);
 	const struct variable_change change = { .description = or_empty(present->description) };
 	auto_variable struct variable answer = { 0 };
 
@@ -169,12 +169,12 @@ variable_preflight(const struct destination_tools *tools, const struct destinati
 	auto_variable struct variable present = { 0 };
 	bool found;
 
-	if (!look(tools, variable, &found, &present, err))
+	if (!ci_variable_look(tools, variable, &found, &present, err))
 		return false;
 	if (!found)
 		return create_placeholder(tools, variable, err);
-	return check_present(tools, ci_variable_place(variable), &present, ours, err) &&
-	       write_description_again(tools, variable, &present, err);
+	return ci_variable_check(tools, ci_variable_place(variable), &present, ours, err) &&
+	       ci_variable_probe(tools, variable, &present, err);
 }
 
 /* --- deliver --- */
@@ -213,24 +213,29 @@ check_delivered(const struct variable_place *wanted, const struct secret *secret
 	return true;
 }
 
+/* A person's own text, or ours, and the stamp behind it. */
+static const char *
+described(struct arena *arena, const char *own_text, const struct stamp *stamp)
+{
+	char text[STAMP_TEXT_BYTES];
+
+	return arena_format(
+		arena, "%s%s%s", own_text, *own_text ? " " : "", stamp_text(stamp, text));
+}
+
 static bool
 update(const struct destination_tools *tools, const struct destination *variable,
-	const struct variable *present, const struct secret *secret, const struct stamp *stamp,
-	struct err *err)
+	const struct variable *present, const struct secret *secret, const char *own_text,
+	const struct stamp *stamp, struct err *err)
 {
 	const struct variable_place *wanted = ci_variable_place(variable);
-	const struct variable_where where = where_of(variable);
+	const struct variable_where where = ci_variable_where(variable);
 	auto_variable struct variable answer = { 0 };
 	struct variable_change change;
-	char text[STAMP_TEXT_BYTES];
-	struct stamp found;
-	const char *own_text = ci_variable_own_text(present->description, tools->arena, &found);
 
 	if (!check_maskable(wanted, present, secret, err))
 		return false;
-	change = change_to(wanted, secret,
-		arena_format(tools->arena, "%s%s%s", own_text, *own_text ? " " : "",
-			stamp_text(stamp, text)));
+	change = change_to(wanted, secret, described(tools->arena, own_text, stamp));
 	/* Hiding is not GitLab's to change, and it is what it should be: see ci_variable_impossible(). */
 	if (present->hidden == STATED_YES)
 		change.visibility = VISIBILITY_KEPT;
@@ -242,24 +247,37 @@ update(const struct destination_tools *tools, const struct destination *variable
 	       check_delivered(wanted, secret, stamp, &answer, err);
 }
 
+bool
+ci_variable_write(const struct destination_tools *tools, const struct destination *variable,
+	const struct variable *present, const struct secret *secret, const char *own_text,
+	const struct stamp *stamp, struct err *err)
+{
+	auto_variable struct variable created = { 0 };
+	struct stamp found;
+
+	if (!present)
+		return create(tools, variable, secret,
+			       described(tools->arena, own_text ? own_text : "", stamp),
+			       &created, err) &&
+		       check_delivered(
+			       ci_variable_place(variable), secret, stamp, &created, err);
+	if (!own_text)
+		own_text = ci_variable_own_text(present->description, tools->arena, &found);
+	return ci_variable_check(tools, ci_variable_place(variable), present, stamp, err) &&
+	       update(tools, variable, present, secret, own_text, stamp, err);
+}
+
 static bool
 variable_deliver(const struct destination_tools *tools, const struct destination *variable,
 	const struct secret *secret, const struct stamp *stamp, struct err *err)
 {
-	auto_variable struct variable present = { 0 }, created = { 0 };
-	char text[STAMP_TEXT_BYTES];
+	auto_variable struct variable present = { 0 };
 	bool found;
 
-	if (!look(tools, variable, &found, &present, err))
-		return false;
-	/* Somebody deleted it since the preflight, while its consumers wait for this secret. */
-	if (!found)
-		return create(tools, variable, secret, stamp_text(stamp, text), &created,
-			       err) &&
-		       check_delivered(
-			       ci_variable_place(variable), secret, stamp, &created, err);
-	return check_present(tools, ci_variable_place(variable), &present, stamp, err) &&
-	       update(tools, variable, &present, secret, stamp, err);
+	/* One that is gone was deleted since the preflight, while its consumers wait for this secret. */
+	return ci_variable_look(tools, variable, &found, &present, err) &&
+	       ci_variable_write(
+		       tools, variable, found ? &present : NULL, secret, NULL, stamp, err);
 }
 
 /* --- verify, inspect, read --- */
@@ -273,7 +291,7 @@ variable_verify(const struct destination_tools *tools, const struct destination 
 	struct stamp kept;
 	bool found;
 
-	if (!look(tools, variable, &found, &present, err))
+	if (!ci_variable_look(tools, variable, &found, &present, err))
 		return false;
 	if (!found)
 		return err_set(err, ERR_MOVED, 0, "is gone");
@@ -295,7 +313,7 @@ variable_inspect(const struct destination_tools *tools, const struct destination
 	bool found;
 
 	if ((!variable.owner_id && !ci_variable_pin(tools, &variable, &err)) ||
-		!look(tools, &variable, &found, &present, &err))
+		!ci_variable_look(tools, &variable, &found, &present, &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);
 	if (!found)
 		return ci_variable_describe_new(ci_variable_place(&variable), tools->arena);
@@ -312,7 +330,7 @@ variable_read(const struct destination_tools *tools, const struct destination *v
 	auto_variable struct variable present = { 0 };
 	bool found;
 
-	if (!look(tools, variable, &found, &present, err))
+	if (!ci_variable_look(tools, variable, &found, &present, err))
 		return false;
 	*secret =
 		found && !secret_equal(present.value, placeholder) ? take(present.value) : NULL;

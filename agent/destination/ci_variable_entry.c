@@ -83,7 +83,8 @@ const struct shape variable_place_shape = {
 const struct variable_place *
 ci_variable_place(const struct destination *variable)
 {
-	assert(variable->to.kind == DESTINATION_CI_VARIABLE);
+	assert(variable->to.kind == DESTINATION_CI_VARIABLE ||
+		variable->to.kind == DESTINATION_CI_DEPLOY_PAIR);
 	return variable->to.value;
 }
 
@@ -217,24 +218,46 @@ check_place(const struct variable_place *variable, const struct expansion *expan
 	return true;
 }
 
+const char *
+ci_variable_text(const struct variable_place *variable, struct arena *arena)
+{
+	if (variable->level == VARIABLE_INSTANCE)
+		return arena_format(arena, "ci_variable instance %s", variable->key);
+	return arena_format(arena, "ci_variable %s%s %s %s",
+		variable->level == VARIABLE_GROUP ? "group:" : "", variable->owner,
+		variable->key, variable->scope);
+}
+
+bool
+ci_variable_resolve(const struct ci_variable_entry *entry, const struct expansion *expansion,
+	struct variable_place *variable, struct err *err)
+{
+	struct variable_place draft = { .at = entry->at,
+		.type = entry->type,
+		.visibility = entry->visibility,
+		.protected = entry->protected,
+		.raw = entry->raw };
+
+	if (!resolve_owner(entry, expansion, &draft, err) ||
+		!template_fill(
+			entry->key, expansion->token, expansion->arena, &draft.key, err) ||
+		!check_place(&draft, expansion, err))
+		return false;
+	*variable = draft;
+	return true;
+}
+
 static bool
 add_scope(const char *scope, struct variable_place *variable, const struct expansion *expansion,
 	struct err *err)
 {
-	const char *text;
-
 	if (!template_fill(scope, expansion->token, expansion->arena, &variable->scope, err))
 		return false;
 	if (!scope_is_possible(variable->scope))
 		return err_set(
 			err, ERR_POLICY, 0, "'%s' is no environment scope", variable->scope);
-	text = variable->level == VARIABLE_INSTANCE
-	               ? arena_format(
-				 expansion->arena, "ci_variable instance %s", variable->key)
-	               : arena_format(expansion->arena, "ci_variable %s%s %s %s",
-				 variable->level == VARIABLE_GROUP ? "group:" : "",
-				 variable->owner, variable->key, variable->scope);
-	expansion_add(expansion, DESTINATION_CI_VARIABLE, text, variable, sizeof(*variable));
+	expansion_add(expansion, DESTINATION_CI_VARIABLE,
+		ci_variable_text(variable, expansion->arena), variable, sizeof(*variable));
 	return true;
 }
 
@@ -242,16 +265,9 @@ bool
 ci_variable_expand(const void *value, const struct expansion *expansion, struct err *err)
 {
 	const struct ci_variable_entry *entry = value;
-	struct variable_place variable = { .at = entry->at,
-		.type = entry->type,
-		.visibility = entry->visibility,
-		.protected = entry->protected,
-		.raw = entry->raw };
+	struct variable_place variable;
 
-	if (!resolve_owner(entry, expansion, &variable, err) ||
-		!template_fill(
-			entry->key, expansion->token, expansion->arena, &variable.key, err) ||
-		!check_place(&variable, expansion, err))
+	if (!ci_variable_resolve(entry, expansion, &variable, err))
 		return false;
 	if (!entry->environment_scope.count)
 		return add_scope("*", &variable, expansion, err);
@@ -272,54 +288,59 @@ ci_variable_home(const struct destination *variable)
 }
 
 static bool
-place_at(const struct destination_tools *tools, const struct destination *variable, bool by_id,
+place_at(const struct destination_tools *tools, int level, const char *path, int64_t known_id,
 	int64_t *id, struct err *err)
 {
-	const struct variable_place *wanted = ci_variable_place(variable);
 	struct place_of_work place;
 	bool ok;
 
-	if (wanted->level == VARIABLE_PROJECT)
-		ok = by_id ? people_project(tools->gitlab, variable->owner_id, tools->arena,
-				     &place, err)
-		           : people_project_at(
-				     tools->gitlab, wanted->owner, tools->arena, &place, err);
+	if (level == VARIABLE_PROJECT)
+		ok = known_id ? people_project(
+					tools->gitlab, known_id, tools->arena, &place, err)
+		              : people_project_at(
+					tools->gitlab, path, tools->arena, &place, err);
 	else
-		ok = by_id ? people_group(tools->gitlab, variable->owner_id, tools->arena,
-				     &place, err)
-		           : people_group_at(
-				     tools->gitlab, wanted->owner, tools->arena, &place, err);
+		ok = known_id ? people_group(tools->gitlab, known_id, tools->arena, &place, err)
+		              : people_group_at(tools->gitlab, path, tools->arena, &place, err);
 	if (ok)
 		*id = place.id;
 	return ok;
 }
 
 bool
-ci_variable_pin(
-	const struct destination_tools *tools, struct destination *variable, struct err *err)
+ci_variable_pin_at(const struct destination_tools *tools, int level, const char *path,
+	int64_t *owner_id, struct err *err)
 {
-	const char *path = ci_variable_place(variable)->owner;
 	int64_t id = 0;
 	bool found;
 
 	if (!path)
 		return true;
-	found = place_at(tools, variable, false, &id, err);
+	found = place_at(tools, level, path, 0, &id, err);
 	if (!found && err->kind != ERR_MOVED)
 		return false;
-	if (found && variable->owner_id && id != variable->owner_id) {
+	if (found && *owner_id && id != *owner_id) {
 		err_set(err, ERR_PERSON, 0,
 			"'%s' is now number %lld, and was number %lld when it was adopted",
-			path, (long long)id, (long long)variable->owner_id);
+			path, (long long)id, (long long)*owner_id);
 		return err_advise(err, GLR_PATH_MOVED);
 	}
 	/* A renamed project is still ours to write to: its number says so. */
-	if (!found && variable->owner_id)
-		found = place_at(tools, variable, true, &id, err);
+	if (!found && *owner_id)
+		found = place_at(tools, level, path, *owner_id, &id, err);
 	if (!found && err->kind == ERR_MOVED)
 		return err_set(err, ERR_REFUSED, 0,
 			"'%s' is not there, or this credential may not see it", path);
 	if (found)
-		variable->owner_id = id;
+		*owner_id = id;
 	return found;
+}
+
+bool
+ci_variable_pin(
+	const struct destination_tools *tools, struct destination *variable, struct err *err)
+{
+	const struct variable_place *place = ci_variable_place(variable);
+
+	return ci_variable_pin_at(tools, place->level, place->owner, &variable->owner_id, err);
 }

@@ -12,6 +12,8 @@ static const struct destination_row *const rows[] = {
 	[DESTINATION_SYSTEMD_CREDENTIAL] = &systemd_credential_row,
 	[DESTINATION_VAULT] = &vault_row,
 	[DESTINATION_KUBERNETES] = &kubernetes_row,
+	[DESTINATION_SLOT] = &slot_row,
+	[DESTINATION_CI_DEPLOY_PAIR] = &ci_deploy_pair_row,
 };
 
 /* clang-format off */
@@ -28,6 +30,10 @@ const struct arm destination_arms[] = {
 	  "a key of a secret in HashiCorp Vault or OpenBao (KV version 2)" },
 	{ "kubernetes",  &kubernetes_entry_shape,  DESTINATION_KUBERNETES,
 	  "a key of a Secret in Kubernetes" },
+	{ "slot",        NULL,                     DESTINATION_SLOT,
+	  "a deploy token called gitlab-deploy-token: GitLab itself hands it to jobs as CI_DEPLOY_USER and CI_DEPLOY_PASSWORD" },
+	{ "ci_deploy_pair", &ci_deploy_pair_entry_shape, DESTINATION_CI_DEPLOY_PAIR,
+	  "the variables CI_DEPLOY_USER and CI_DEPLOY_PASSWORD of a project or group that the slot does not reach" },
 	{ NULL },
 };
 
@@ -38,6 +44,8 @@ static const struct arm places[] = {
 	{ "systemd_credential", &systemd_credential_place_shape, DESTINATION_SYSTEMD_CREDENTIAL, NULL },
 	{ "vault",       &vault_place_shape,    DESTINATION_VAULT,       NULL },
 	{ "kubernetes",  &kubernetes_place_shape, DESTINATION_KUBERNETES, NULL },
+	{ "slot",        &slot_place_shape,     DESTINATION_SLOT,        NULL },
+	{ "ci_deploy_pair", &variable_place_shape, DESTINATION_CI_DEPLOY_PAIR, NULL },
 	{ NULL },
 };
 

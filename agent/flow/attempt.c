@@ -2,6 +2,12 @@
 
 #include "base/json.h"
 
+static const struct field orphan_fields[] = {
+	{ "id", FIELD_INT, offsetof(struct orphan, id), .required = true },
+	{ NULL },
+};
+static const struct shape orphan_shape = { "an orphan", orphan_fields, sizeof(struct orphan) };
+
 #define FILLS(member) offsetof(struct frozen, member)
 /* clang-format off */
 static const struct field frozen_fields[] = {
@@ -34,6 +40,7 @@ static const struct field frozen_fields[] = {
 	{ "quiet_sec",        FIELD_INT,   FILLS(quiet_sec) },
 	{ "rotated_at",       FIELD_INT,   FILLS(rotated_at) },
 	{ "username",         FIELD_TEXT,  FILLS(username) },
+	{ "orphans",          FIELD_LIST,  FILLS(orphans),          .shape = &orphan_shape },
 	{ NULL },
 };
 

@@ -4,7 +4,7 @@
 
 #include "base/advice.h"
 #include "base/when.h"
-#include "destination/destination.h"
+#include "destination/slot.h"
 #include "flow/idle.h"
 #include "flow/overlap.h"
 #include "flow/pins.h"
@@ -83,6 +83,9 @@ why_not_managed(const struct deciding *deciding, const struct plan_item *item)
 	if (why_in_use(deciding, item))
 		return arena_format(
 			deciding->arena, "not managed: %s", why_in_use(deciding, item));
+	if (slot_is_of(item->address.type, item->address.name) &&
+		!token_entry_delivers(entry, DESTINATION_SLOT))
+		return "not managed: GitLab itself hands it to jobs, and its entry does not say 'slot'";
 	if (entry->level_at_most && token->access_level > entry->level_at_most)
 		return arena_format(deciding->arena,
 			"not managed: it is %s, above level_at_most",
@@ -277,6 +280,7 @@ decide_item(const struct deciding *deciding, struct plan_item *item)
 		decide_person(item, holding->trouble.advice, holding->trouble.text);
 	else if (has_places && !is_elsewhere(deciding, item))
 		decide_token(deciding, item);
+	decide_slot(deciding, item);
 	if (item->token && item->action == PLAN_NOTHING)
 		decide_due(deciding, item);
 }

@@ -4,7 +4,8 @@
 #include "base/advice.h"
 #include "base/clock.h"
 #include "base/when.h"
-#include "flow/attempt.h"
+#include "destination/slot.h"
+#include "flow/slot.h"
 
 /* Pauses of 1, 2 and 4 seconds; what is not taken then waits for the next run. */
 #define TRIES 4
@@ -48,8 +49,11 @@ write_one(struct attempt *attempt, size_t which, struct err *err)
 }
 
 static bool
-remember_written(struct attempt *attempt, struct delivery *delivery, struct err *err)
+remember_written(struct attempt *attempt, size_t which, struct err *err)
 {
+	struct delivery *delivery = &attempt->deliveries.items[which];
+
+	slot_note_written(attempt, which);
 	delivery->state = DELIVERY_WRITTEN;
 	delivery->attempts++;
 	delivery->failing_since = 0;
@@ -79,24 +83,32 @@ remember_refused(struct attempt *attempt, struct delivery *delivery, const struc
 		err);
 }
 
+bool
+deliver_one(struct attempt *attempt, size_t which, struct err *why, struct err *err)
+{
+	*why = (struct err){ 0 };
+	if (write_one(attempt, which, why)) {
+		*why = (struct err){ 0 };
+		return remember_written(attempt, which, err);
+	}
+	if (why->kind == ERR_CREDENTIAL)
+		identity_judge(attempt->identity, attempt->gitlab, why);
+	if (!remember_refused(attempt, &attempt->deliveries.items[which], why, err))
+		*why = (struct err){ 0 };
+	return false;
+}
+
 /* Everything that still waits. `*worst` is the failure that most needs a person; false means that the journal failed. */
 static bool
 write_pending(struct attempt *attempt, struct err *worst, struct err *err)
 {
 	for (size_t i = 0; i < attempt->deliveries.count; i++) {
-		struct delivery *delivery = &attempt->deliveries.items[i];
 		struct err why;
 
-		if (delivery->state != DELIVERY_PENDING)
+		if (attempt->deliveries.items[i].state != DELIVERY_PENDING ||
+			deliver_one(attempt, i, &why, err))
 			continue;
-		if (write_one(attempt, i, &why)) {
-			if (!remember_written(attempt, delivery, err))
-				return false;
-			continue;
-		}
-		if (why.kind == ERR_CREDENTIAL)
-			identity_judge(attempt->identity, attempt->gitlab, &why);
-		if (!remember_refused(attempt, delivery, &why, err))
+		if (why.kind == ERR_NONE)
 			return false;
 		if (worst->kind == ERR_NONE || is_passing(worst))
 			*worst = why;
@@ -118,6 +130,9 @@ set_aside(struct attempt *attempt, struct err *err)
 	for (size_t i = 0; somebody && i < attempt->deliveries.count; i++) {
 		struct delivery *delivery = &attempt->deliveries.items[i];
 
+		/* Jobs of a project that is not pinned would have the password of a token that is to end. */
+		if (slot_place_of(&attempt->destinations[i]))
+			continue;
 		if (delivery->state != DELIVERY_PENDING || !delivery->failing_since ||
 			now_of(attempt) - delivery->failing_since < REFUSED_MOST_SEC)
 			continue;
@@ -148,7 +163,8 @@ step_deliver(struct attempt *attempt, struct err *err)
 	struct err worst = { 0 };
 
 	gitlab_set_urgency(attempt->gitlab, URGENCY_DELIVER);
-	if (!evidence_of_life(attempt, err))
+	if (!evidence_of_life(attempt, err) ||
+		(slot_is(attempt) && !slot_follow(attempt, false, err)))
 		return false;
 	if (!write_pending(attempt, &worst, err) || !set_aside(attempt, err))
 		return false;

@@ -4,7 +4,7 @@
 
 #include "base/advice.h"
 #include "base/when.h"
-#include "flow/attempt.h"
+#include "flow/slot.h"
 
 /* GitLab's Date header counts whole seconds, created_at milliseconds. */
 #define CLOCK_GRAIN_MSEC INT64_C(2000)
@@ -200,7 +200,8 @@ evidence_is_fork(const struct attempt *attempt, const struct token *token)
 	const struct rotation *row = attempt->row;
 
 	return came_after(attempt, token) && token->id != row->target_id &&
-	       token->id != row->new_id && !token_is_revoked(token);
+	       token->id != row->new_id && !token_is_revoked(token) &&
+	       !slot_is_orphan(attempt, token->id);
 }
 
 /* Releases that ignore the date asked for give seven days (rotate before 16.6, group service accounts

@@ -1,6 +1,7 @@
 /* Which token of GitLab an entry means, and what is to be done when it is not the one that was adopted. */
 #include "base/advice.h"
 #include "base/when.h"
+#include "destination/slot.h"
 #include "flow/decide.h"
 
 void
@@ -246,6 +247,22 @@ pick_new(const struct deciding *deciding, struct plan_item *item)
 		item->action = PLAN_CREATE;
 		item->why = "it does not exist yet";
 	}
+}
+
+/* GitLab hands out either of two, and an `id:` does not change that. What an open row made beside the old one is its own. */
+void
+decide_slot(const struct deciding *deciding, struct plan_item *item)
+{
+	const struct tokens *namesakes = &item->holding->namesakes;
+
+	if (item->row || !item->holding->is_readable ||
+		!slot_is_of(item->address.type, item->address.name) ||
+		find_living(deciding, namesakes).count < 2)
+		return;
+	decide_person(item, GLR_SLOT_TWO,
+		arena_format(deciding->arena,
+			"two living tokens are in the slot, and which of them a job gets is not said: %s",
+			list_ids(deciding, namesakes, true)));
 }
 
 void

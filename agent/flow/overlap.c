@@ -5,7 +5,7 @@
 
 #include "base/advice.h"
 #include "base/when.h"
-#include "flow/attempt.h"
+#include "flow/slot.h"
 
 /* So long after the overlap the old one may be in use before a person hears of it. */
 #define OLD_IN_USE_MOST_SEC (7 * DAY_SEC)
@@ -38,16 +38,22 @@ is_deploy(const struct attempt *attempt)
 
 /* --- verify --- */
 
+int64_t
+attempt_overlap_sec(const struct attempt *attempt)
+{
+	const struct frozen *frozen = &attempt->frozen;
+
+	if (!attempt->row->old_id)
+		return 0;
+	return frozen->quiet_sec > frozen->overlap_sec ? frozen->quiet_sec
+	                                               : frozen->overlap_sec;
+}
+
 /* From now on the old one is not needed, and lives as long as the policy gives who still has it. */
 static void
 begin_overlap(struct attempt *attempt)
 {
-	const struct frozen *frozen = &attempt->frozen;
-	struct rotation *row = attempt->row;
-	const int64_t span = frozen->quiet_sec > frozen->overlap_sec ? frozen->quiet_sec
-	                                                             : frozen->overlap_sec;
-
-	row->retire_after = now_of(attempt) + (row->old_id ? span : 0);
+	attempt->row->retire_after = now_of(attempt) + attempt_overlap_sec(attempt);
 	attempt->replaced = true;
 }
 
@@ -135,6 +141,15 @@ sweep_silently(struct attempt *attempt, struct err *err)
 	return ok;
 }
 
+static bool
+jobs_ended(struct attempt *attempt, struct err *err)
+{
+	struct tokens all;
+
+	return !slot_is(attempt) ||
+	       (evidence_list(attempt, &all, err) && slot_jobs_ended(attempt, &all, err));
+}
+
 bool
 step_wait(struct attempt *attempt, struct err *err)
 {
@@ -142,7 +157,8 @@ step_wait(struct attempt *attempt, struct err *err)
 	const struct token *old;
 	struct tokens all;
 
-	if (!sweep_silently(attempt, err))
+	/* Of a slot nothing is ended before the jobs are. */
+	if (slot_is(attempt) ? !slot_follow(attempt, true, err) : !sweep_silently(attempt, err))
 		return false;
 	if (now_of(attempt) < row->retire_after)
 		return rest(attempt, "", err);
@@ -154,7 +170,7 @@ step_wait(struct attempt *attempt, struct err *err)
 			return tell_user_of_old(attempt, old, err);
 	}
 	if (verify_again(attempt, err))
-		return true;
+		return jobs_ended(attempt, err);
 	/* A place that lost it gets it once more, and who reads there another overlap. */
 	if (err->kind == ERR_REFUSED)
 		err->kind = ERR_MOVED;
@@ -229,19 +245,23 @@ step_retire(struct attempt *attempt, struct err *err)
 
 	if (*attempt->stop)
 		return err_set(err, ERR_STOPPED, 0, "stopped before the old one was retired");
-	if (!row->old_id)
+	if (!row->old_id && !slot_is(attempt))
 		return true;
+	/* Projects that came and went since then, and a pin that was lost and is back: the jobs are looked at again. */
+	if (slot_is(attempt) && !slot_follow(attempt, true, err))
+		return false;
 	if (!verify_or_mend(attempt, err))
 		return false;
 	gitlab_set_urgency(attempt->gitlab, URGENCY_ROTATE);
-	if (!evidence_list(attempt, &all, err) || !new_is_listed(attempt, &all, err))
+	if (!evidence_list(attempt, &all, err) || !new_is_listed(attempt, &all, err) ||
+		(slot_is(attempt) && !slot_jobs_ended(attempt, &all, err)))
 		return false;
-	old = evidence_find(&all, row->old_id);
+	old = row->old_id ? evidence_find(&all, row->old_id) : NULL;
 	if (old && !token_is_revoked(old) &&
 		(!old_is_itself(attempt, old, err) || !end_old(attempt, old, err)))
 		return false;
-	attempt->retired = true;
-	return true;
+	attempt->retired = row->old_id != 0;
+	return !slot_is(attempt) || slot_end_orphans(attempt, &all, err);
 }
 
 /* --- settle --- */
@@ -277,5 +297,5 @@ step_settle(struct attempt *attempt, struct err *err)
 	if (!is_gone)
 		return err_set(err, ERR_LATER, 0, "#%lld, which was retired, still lives",
 			(long long)attempt->row->old_id);
-	return step_sweep(attempt, err);
+	return slot_is(attempt) ? slot_settle(attempt, err) : step_sweep(attempt, err);
 }

@@ -3,7 +3,7 @@
 
 #include "base/advice.h"
 #include "base/when.h"
-#include "flow/attempt.h"
+#include "flow/slot.h"
 
 static bool
 is_deploy(const struct attempt *attempt)
@@ -58,8 +58,12 @@ read_target(struct attempt *attempt, const struct tokens *all, struct err *err)
 
 /* Of an earlier request of this row, and ended since. */
 static bool
-is_our_orphan(const struct rotation *row, const struct token *token)
+is_our_orphan(const struct attempt *attempt, const struct token *token)
 {
+	const struct rotation *row = attempt->row;
+
+	if (slot_is_orphan(attempt, token->id))
+		return true;
 	return *row->nonce && token->id > row->highest_id &&
 	       (token->description ? strstr(token->description, row->nonce) != NULL
 				   : token_is_revoked(token));
@@ -71,7 +75,7 @@ read_absence(struct attempt *attempt, const struct tokens *all, struct err *err)
 {
 	for (size_t i = 0; i < all->count; i++) {
 		if (strcmp(all->items[i].name, attempt->frozen.name) != 0 ||
-			is_our_orphan(attempt->row, &all->items[i]))
+			is_our_orphan(attempt, &all->items[i]))
 			continue;
 		err_set(err, ERR_REFUSED, 0, "#%lld of that name is there already",
 			(long long)all->items[i].id);
@@ -106,7 +110,8 @@ read_owner(struct attempt *attempt, struct err *err)
 		row->highest_id = all.count ? all.items[all.count - 1].id : -1;
 	return nothing_is_ours(attempt, &all, err) &&
 	       (row->target_id ? read_target(attempt, &all, err)
-			       : read_absence(attempt, &all, err));
+			       : read_absence(attempt, &all, err)) &&
+	       (!slot_is(attempt) || slot_preflight(attempt, &all, err));
 }
 
 static bool
@@ -265,7 +270,7 @@ aim_back(struct attempt *attempt, struct err *err)
 	return true;
 }
 
-/* By its number, and only what our own request made: 404 and revoked are as good. */
+/* By its number, and only what our own request made: 404 and revoked are as good. That of a slot is kept for now. */
 bool
 step_discard(struct attempt *attempt, struct err *err)
 {
@@ -288,8 +293,10 @@ step_discard(struct attempt *attempt, struct err *err)
 				(long long)row->new_id);
 			return err_advise(err, GLR_IDENTITY);
 		}
-		if (!delete_orphan(attempt, err))
+		if (!slot_is(attempt) && !delete_orphan(attempt, err))
 			return false;
 	}
+	if (slot_is(attempt) && !slot_keep_orphan(attempt, orphan, err))
+		return false;
 	return aim_back(attempt, err);
 }

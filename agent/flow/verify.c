@@ -26,6 +26,7 @@ static const char *const proofs[] = {
 	[PROOF_VALUE] = "read back",
 	[PROOF_STAMP] = "hidden; its stamp is ours",
 	[PROOF_NONE] = "unproven: it cannot be read back",
+	[PROOF_SLOT] = "GitLab hands it out",
 };
 
 static bool

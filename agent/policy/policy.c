@@ -333,6 +333,17 @@ policies_add(struct policies *policies, const struct token_entry *entry)
 }
 
 bool
+token_entry_delivers(const struct token_entry *entry, int kind)
+{
+	const struct choice *deliver = entry->deliver.items;
+
+	for (size_t i = 0; i < entry->deliver.count; i++)
+		if (deliver[i].kind == kind)
+			return true;
+	return false;
+}
+
+bool
 policies_destinations(const struct token_entry *entry, const struct address *address,
 	struct arena *arena, struct list *list, struct err *err)
 {

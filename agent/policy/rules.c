@@ -279,6 +279,11 @@ check_entry(const struct checking *checking, size_t index)
 			"'%s': 'deliver' is empty: expected at least one place, for a rotation that "
 			"nobody hears of only breaks things",
 			entry->token.text);
+	else if (slot_is_of(entry->token.type, entry->token.name) && entry->deliver.count &&
+		 !token_entry_delivers(entry, DESTINATION_SLOT))
+		diags_add(checking->diags, entry->at,
+			"'%s': GitLab itself hands a token of that name to jobs: expected 'slot' in 'deliver'",
+			entry->token.text);
 }
 
 /* --- entries against each other --- */
@@ -402,8 +407,10 @@ is_whole(const struct choice *choice)
 
 	while (arm->word && arm->value != choice->kind)
 		arm++;
-	if (!arm->word || !arm->shape || !choice->value)
+	if (!arm->word || (arm->shape && !choice->value))
 		return false;
+	if (!arm->shape)
+		return true;
 	for (const struct field *field = arm->shape->fields; field->key; field++)
 		if (field->required && field->kind == FIELD_TEXT &&
 			!*(const char *const *)(const void *)((const char *)choice->value +

@@ -315,6 +315,40 @@ static const struct advice_text texts[] = {
 		"nobody gets the new secret; the old one dies at its own date",
 		"A deploy token cannot use the API. glrotate shows its secret once a run where its users do: to the container registry (/jwt/auth) or to its own project's repository, before anybody gets it and again before the old one is ended. Where neither answers, GitLab's list of deploy tokens must do. To see the answer oneself: curl --user NAME 'URL/jwt/auth?service=container_registry' asks for the password.",
 	},
+	{
+		GLR_SLOT_SHADOWED,
+		"a variable goes before the slot of a deploy token",
+		"what jobs have now: the old token lives",
+		"jobs get the variable, and not the deploy token that GitLab hands out; replacing the token would end the password that the variable may hold",
+		"glrotate check   (which variable, of which project or group)\n"
+		"delete that variable in GitLab (Settings, CI/CD, Variables), so that jobs get the token itself\n"
+		"or say where it is: ci_deploy_pair: { group: PATH } in 'deliver:' of the entry; then it is delivered too\n"
+		"glrotate run",
+		"the deploy token dies at its date if nobody replaces it, and whatever the variable holds with it",
+		"The variables are CI_DEPLOY_USER and CI_DEPLOY_PASSWORD, of the project, of any group above it, or of the instance, in any environment scope. Nothing was created and nothing ended. While a replacement is under way glrotate's own variable CI_DEPLOY_PASSWORD stands in the project, the pin: its description says so. One that was changed meanwhile is left as it is, and told as this.",
+	},
+	{
+		GLR_SLOT_TWO,
+		"two deploy tokens stand in one slot",
+		"both, each until its own date",
+		"two living tokens are called gitlab-deploy-token, and which of them a job gets GitLab does not say",
+		"glrotate explain " TOKEN "   (lists their numbers)\n"
+		"end the one that is not needed in GitLab (Settings, Repository, Deploy tokens), when no job that runs can have it\n"
+		"glrotate run",
+		"the other one is renewed by nobody: jobs that get it fail from its date on",
+		"A project's slot and that of the group above it are two slots, and the project's goes first. Jobs keep the password that they started with until they end, so the token is best ended when none runs that began while both were there. What glrotate itself makes beside an old token is pinned, and is not told as this.",
+	},
+	{
+		GLR_SLOT_JOB,
+		"a job that may hold the old password runs on and on",
+		"both: the old deploy token, and the new one that every new job gets",
+		"ending the old token would take the password away from a job that began before new ones got the new password",
+		"glrotate explain " TOKEN "   (which job, of which project)\n"
+		"let it end, or cancel it in GitLab\n"
+		"glrotate run",
+		"until the old token is ended there are two passwords, and the old one dies at its own date",
+		"It is told when the job still runs a day after the overlap. Nothing is ended before.",
+	},
 };
 
 const struct advice_text *

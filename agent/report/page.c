@@ -5,6 +5,7 @@
 
 #include "base/when.h"
 #include "flow/idle.h"
+#include "flow/slot.h"
 
 const char *
 page_count(struct arena *arena, size_t count, const char *one, const char *many)
@@ -160,6 +161,17 @@ page_change(const struct destination_tools *tools, const struct destination *des
 	if (!destination_pin(tools, &pinned, &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);
 	return destination_inspect(tools, &pinned);
+}
+
+const char *
+page_item_change(const struct destination_tools *tools, struct journal *journal,
+	const struct plan_item *item, size_t which)
+{
+	const struct destination *destinations = item->destinations.items;
+
+	if (destinations[which].to.kind == DESTINATION_SLOT)
+		return slot_words(tools, journal_uuid(journal), item, which);
+	return page_change(tools, &destinations[which]);
 }
 
 bool

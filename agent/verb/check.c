@@ -216,12 +216,15 @@ check_destinations(struct checking *checking, const struct plan_item *item)
 	const struct destination *destinations = item->destinations.items;
 
 	for (size_t i = 0; i < item->destinations.count; i++) {
-		const char *change = page_change(&tools, &destinations[i]);
+		const char *change =
+			page_item_change(&tools, checking->context->journal, item, i);
 		bool ok = !page_change_fails(change);
+		int advice = destinations[i].to.kind == DESTINATION_SLOT
+		                     ? GLR_SLOT_SHADOWED
+		                     : GLR_DESTINATION_REFUSED;
 
 		checking->destinations++;
-		add(checking, ok, ok ? 0 : GLR_DESTINATION_REFUSED, destinations[i].text,
-			change);
+		add(checking, ok, ok ? 0 : advice, destinations[i].text, change);
 	}
 }
 

@@ -212,7 +212,7 @@ print_destinations(const struct explanation *it)
 
 		line(i ? "" : "destinations",
 			arena_format(it->arena, "%s: %s%s%s%s", destinations[i].text,
-				page_change(&tools, &destinations[i]),
+				page_item_change(&tools, it->context->journal, it->item, i),
 				held_words(it, destinations[i].text), new ? "; " : "",
 				new ? new : ""));
 	}

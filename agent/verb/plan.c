@@ -145,7 +145,8 @@ print_destinations(const struct planning *planning, const struct plan_item *item
 
 	for (size_t i = 0; i < item->destinations.count; i++)
 		printf("  %-8s %s: %s\n", i ? "" : "deliver", destinations[i].text,
-			page_change(&planning->tools, &destinations[i]));
+			page_item_change(
+				&planning->tools, planning->context->journal, item, i));
 }
 
 /* What is to be known of a token before a run touches it. */
@@ -224,7 +225,9 @@ destinations_json(const struct planning *planning, const struct plan_item *item)
 
 		json_set_text(object, "place", destinations[i].text);
 		json_set_text(object, "change",
-			acts(item) ? page_change(&planning->tools, &destinations[i]) : NULL);
+			acts(item) ? page_item_change(&planning->tools,
+					     planning->context->journal, item, i)
+				   : NULL);
 		json_push(array, object);
 	}
 	return array;

@@ -32,7 +32,10 @@ enum advice {
 	GLR_RESCUE = 125,             /* the rescue credential would not help */
 	GLR_OLD_IN_USE = 126,         /* the old token of a replacement is still used, a week after its overlap */
 	GLR_SECRET_REFUSED = 127,     /* a new deploy token lives, and its door refuses its secret */
-	GLR_LAST = GLR_SECRET_REFUSED,
+	GLR_SLOT_SHADOWED = 128,      /* a variable goes before the slot of a deploy token that GitLab hands to jobs */
+	GLR_SLOT_TWO = 129,           /* two tokens stand in one slot: which of them a job gets, GitLab does not say */
+	GLR_SLOT_JOB = 130,           /* a job that may hold the old password runs on and on */
+	GLR_LAST = GLR_SLOT_JOB,
 };
 
 #endif

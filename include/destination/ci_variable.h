@@ -16,6 +16,32 @@ extern const struct word ci_variable_visibilities[];
 /* What only this kind knows of a destination. */
 const struct variable_place *ci_variable_place(const struct destination *variable);
 
+/* ci_variable.c, for the kinds whose variables have rules of their own. `variable` is a destination of this kind or of ci_deploy_pair. */
+struct variable_where ci_variable_where(const struct destination *variable);
+must_check bool ci_variable_look(const struct destination_tools *tools,
+	const struct destination *variable, bool *found, struct variable *present,
+	struct err *err);
+/* What is wanted can be made of what is there, and its stamp allows it. */
+must_check bool ci_variable_check(const struct destination_tools *tools,
+	const struct variable_place *wanted, const struct variable *present,
+	const struct stamp *ours, struct err *err);
+/* Proves the right to write: its description is written as it is. */
+must_check bool ci_variable_probe(const struct destination_tools *tools,
+	const struct destination *variable, const struct variable *present, struct err *err);
+/* `present` is what was seen there, NULL when there is none; `own_text` stands before the stamp, NULL: a person's is kept. */
+must_check bool ci_variable_write(const struct destination_tools *tools,
+	const struct destination *variable, const struct variable *present,
+	const struct secret *secret, const char *own_text, const struct stamp *stamp,
+	struct err *err);
+
+/* ci_variable_entry.c */
+/* One place out of the policy's words, but for its scope; and its text. */
+must_check bool ci_variable_resolve(const struct ci_variable_entry *entry,
+	const struct expansion *expansion, struct variable_place *variable, struct err *err);
+const char *ci_variable_text(const struct variable_place *variable, struct arena *arena);
+/* A path of GitLab's → its number, or proof that it still leads there: what destination_pin() says. */
+must_check bool ci_variable_pin_at(const struct destination_tools *tools, int level,
+	const char *path, int64_t *owner_id, struct err *err);
 bool ci_variable_expand(const void *entry, const struct expansion *expansion, struct err *err);
 struct destination_home ci_variable_home(const struct destination *variable);
 bool ci_variable_pin(

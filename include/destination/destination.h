@@ -23,6 +23,8 @@ enum destination_kind {
 	DESTINATION_SYSTEMD_CREDENTIAL,
 	DESTINATION_VAULT,
 	DESTINATION_KUBERNETES,
+	DESTINATION_SLOT,
+	DESTINATION_CI_DEPLOY_PAIR,
 };
 
 /* As a policy says it, before templates; decoded through destination_arms. */
@@ -75,9 +77,17 @@ struct kubernetes_entry {
 	const char *namespace, *secret, *key, *type;
 	const char *registry, *username; /* of the type kubernetes.io/dockerconfigjson */
 };
+struct ci_deploy_pair_entry {
+	struct place at;
+	const char *project, *group; /* one of the two */
+	enum stated protected;
+};
 /* For policy/keys.c: `ci_variable: KEY`, `ci_variable: {…}`, `file: PATH`, `file: {…}`, `vault: {…}`,
- * `kubernetes: {…}`. */
+ * `kubernetes: {…}`, `slot`, `ci_deploy_pair: {…}`. */
 extern const struct arm destination_arms[];
+
+/* Whether GitLab itself hands a token of that type and name to jobs; see slot.h. */
+bool slot_is_of(enum token_type type, const char *name);
 
 /* One place that holds one secret: templates filled in, one environment scope. This is what a rotation's row
  * freezes, as JSON through destination_shape. */
@@ -95,7 +105,7 @@ struct destination {
 };
 extern const struct shape destination_shape;
 
-/* A variable's place; `choice.value` of DESTINATION_CI_VARIABLE. */
+/* A variable's place; `choice.value` of DESTINATION_CI_VARIABLE, and of each half of DESTINATION_CI_DEPLOY_PAIR. */
 struct variable_place {
 	struct place at;
 	int level;                      /* enum variable_level */
@@ -226,9 +236,9 @@ must_check bool destination_deliver(const struct destination_tools *tools,
 	const struct stamp *stamp, struct err *err);
 
 /* PROOF_VALUE: read back and equal. PROOF_STAMP: cannot be read (hidden), its stamp is ours; PROOF_NONE: was
- * written without an error, and nothing more can be said.
+ * written without an error, and nothing more can be said; PROOF_SLOT: nothing is to stand there, GitLab itself hands it out.
  * Fails: ERR_MOVED when it holds another value or stamp. */
-enum proof { PROOF_VALUE = 1, PROOF_STAMP, PROOF_NONE };
+enum proof { PROOF_VALUE = 1, PROOF_STAMP, PROOF_NONE, PROOF_SLOT };
 must_check bool destination_verify(const struct destination_tools *tools,
 	const struct destination *destination, const struct secret *secret,
 	const struct stamp *stamp, enum proof *proof, struct err *err);

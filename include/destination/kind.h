@@ -35,11 +35,13 @@ struct destination_row {
 };
 
 extern const struct destination_row ci_variable_row, file_row, exec_row, systemd_credential_row,
-	vault_row, kubernetes_row;
+	vault_row, kubernetes_row, slot_row, ci_deploy_pair_row;
 extern const struct shape ci_variable_entry_shape, file_entry_shape, exec_entry_shape,
-	systemd_credential_entry_shape, vault_entry_shape, kubernetes_entry_shape;
+	systemd_credential_entry_shape, vault_entry_shape, kubernetes_entry_shape,
+	ci_deploy_pair_entry_shape;
 extern const struct shape variable_place_shape, file_place_shape, exec_place_shape,
-	systemd_credential_place_shape, vault_place_shape, kubernetes_place_shape;
+	systemd_credential_place_shape, vault_place_shape, kubernetes_place_shape,
+	slot_place_shape;
 
 /* Appends one destination of that kind and text; `place` (of `bytes`) is copied, the texts it points to are borrowed. */
 void expansion_add(const struct expansion *expansion, int kind, const char *text,

@@ -46,6 +46,12 @@ struct frozen {
 	int64_t quiet_sec;             /* and how long nobody may have used it before it is retired; 0: does not matter */
 	int64_t rotated_at;            /* when the target was made by us; 0: it was not */
 	const char *username;          /* of a deploy token: the target's, and the one to create */
+	struct list orphans;           /* struct orphan, see below */
+};
+/* `orphans`: made by a request of this row whose answer was lost, and kept until the old one ends (slot.h). */
+struct orphan {
+	struct place at;
+	int64_t id;
 };
 extern const struct shape frozen_shape;
 struct owner frozen_owner(const struct frozen *frozen);
@@ -149,6 +155,16 @@ must_check bool preflight(struct attempt *attempt,
 must_check bool preflight_owner(struct attempt *attempt, struct err *err);
 /* Every destination takes a secret; what it held of an earlier try is dead. */
 must_check bool preflight_destinations(struct attempt *attempt, struct err *err);
+
+/* --- overlap.c --- */
+/* How long the old one lives on once the new one is everywhere; 0 where there is none. */
+int64_t attempt_overlap_sec(const struct attempt *attempt);
+
+/* --- deliver.c --- */
+/* Writes one destination, with a few tries, and remembers how it went. `why`: what kept it from it; ERR_NONE: `err` says it, and the
+ * journal failed. */
+must_check bool deliver_one(
+	struct attempt *attempt, size_t which, struct err *why, struct err *err);
 
 /* --- verify.c --- */
 must_check bool verify_destinations(struct attempt *attempt, struct err *err);

@@ -17,6 +17,7 @@ void decide_item(const struct deciding *deciding, struct plan_item *item);
 
 /* --- meant.c --- */
 /* Which token is meant: item->token, or PLAN_CREATE, or what a person is to know. */
+void decide_slot(const struct deciding *deciding, struct plan_item *item); /* two in one slot */
 void decide_token(const struct deciding *deciding, struct plan_item *item);
 void decide_person(struct plan_item *item, int advice, const char *why);
 bool decide_is_ordered(const struct deciding *deciding, const struct plan_item *item);

@@ -100,6 +100,9 @@ void policies_free(struct policies *policies);
 /* Whether its tokens are renewed by a new one beside the old: by its strategy, and by its type where GitLab knows no other way. */
 bool token_entry_replaces(const struct token_entry *entry);
 
+/* Whether it has a destination of that kind (enum destination_kind). */
+bool token_entry_delivers(const struct token_entry *entry, int kind);
+
 /* The first lifetime that matches; NULL when none does. */
 const struct lifetime *policies_lifetime(const struct policies *policies, const struct address *address);
 

@@ -1,5 +1,5 @@
 /* page.h: what people read: how a due date, a token, a destination and a moment are put in words, and in JSON.
- * Touches nothing but GitLab, read-only, in page_change(); texts live in the caller's arena. Shared by the verbs, which do not know each other. */
+ * Touches nothing but GitLab, read-only, in page_change() and page_item_change(); texts live in the caller's arena. Shared by the verbs, which do not know each other. */
 #ifndef REPORT_PAGE_H
 #define REPORT_PAGE_H
 
@@ -34,6 +34,9 @@ const char *page_delivery_state(enum delivery_state state);
 
 /* What a delivery would change at that place: "value", "created", "cannot: …". Asks GitLab. */
 const char *page_change(const struct destination_tools *tools, const struct destination *destination);
+/* The same of the item's destination `which`, with what else is known of the item: a slot says whom it reaches, and what goes before it. */
+const char *page_item_change(const struct destination_tools *tools, struct journal *journal,
+	const struct plan_item *item, size_t which);
 bool page_change_fails(const char *change);
 
 /* Something is to be done in the next run, or a person is needed. */
