@@ -141,6 +141,13 @@ sweep_silently(struct attempt *attempt, struct err *err)
 	return ok;
 }
 
+/* Of a slot nothing is ended before the jobs are; and a pin that names a dead token is what every new job gets. */
+static bool
+keep_slot(struct attempt *attempt, struct err *err)
+{
+	return evidence_of_life(attempt, err) && slot_follow(attempt, true, err);
+}
+
 static bool
 jobs_ended(struct attempt *attempt, struct err *err)
 {
@@ -157,8 +164,7 @@ step_wait(struct attempt *attempt, struct err *err)
 	const struct token *old;
 	struct tokens all;
 
-	/* Of a slot nothing is ended before the jobs are. */
-	if (slot_is(attempt) ? !slot_follow(attempt, true, err) : !sweep_silently(attempt, err))
+	if (slot_is(attempt) ? !keep_slot(attempt, err) : !sweep_silently(attempt, err))
 		return false;
 	if (now_of(attempt) < row->retire_after)
 		return rest(attempt, "", err);

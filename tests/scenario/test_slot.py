@@ -11,6 +11,7 @@ class Sampled(SlotCase):
             with self.subTest(gitlab_hands_out=self.choice):
                 self.again()
                 self.minutes(125)
+                self.jobs_between_requests()
                 self.hours(3)
                 self.is_done()
                 self.assertEqual(self.states()[-1], "closed")
