@@ -81,6 +81,9 @@ KEPT = "glpat-kept-old-0000000"
 RESCUE = "  rescue_credential: OUT/rescue\n"
 KEEPER = world(FAR, users=[{"username": "keeper", "id": 20, "admin": True, "tokens": [
     {"name": "glrotate", "id": 53, "secret": KEPT, **DUE}, {"name": "rescue", "id": 63, "secret": "glpat-rescue-000000"}]}])
+SLOT = world(projects=[{"path": "shop/api", "deploy_tokens": [
+    {"name": "gitlab-deploy-token", "username": "u", "secret": OLD_DEPLOY, "scopes": ["read_registry"], "expires": "+5d"}]}])
+SLOT_ENTRY = entry("project_deploy:shop/api:gitlab-deploy-token", "slot", more="overlap: 1d")
 BY_ITSELF = "rotate_with: self;secret: OUT/{}"
 
 ROADS = [
@@ -120,6 +123,9 @@ ROADS = [
          files={"pull": OLD_DEPLOY}, afterwards=("25h",)),
     Road("retire-deploy", world(), DEPLOY, (Managed("shop/api", "pull", (("shop/api", "PULL", "*"),), ("pull",)),),
          files={"pull": OLD_DEPLOY}, before=(("run",), "25h"), afterwards=("25h",)),
+    Road("slot", SLOT, SLOT_ENTRY, (Managed("shop/api", "gitlab-deploy-token"),), afterwards=("25h",)),
+    Road("retire-slot", SLOT, SLOT_ENTRY, (Managed("shop/api", "gitlab-deploy-token"),), before=(("run",), "25h"),
+         afterwards=("25h",)),
     Road("deploy-group", world(), entry("group_deploy:shop:fetch", to_variable("FETCH"), more="overlap: 1d"),
          (Managed("shop", "fetch", (("shop/api", "FETCH", "*"),)),), afterwards=("25h",)),
     Road("impersonation", world(), entry("impersonation:alice:robot", to_variable("ROBOT")),
