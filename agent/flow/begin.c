@@ -119,7 +119,8 @@ begin_is_uncommitted(const struct attempt *attempt)
 {
 	switch (attempt->row->state) {
 	case STATE_PLANNED:
-		return attempt->row->target_id == attempt->frozen.first_target;
+		return attempt->row->target_id == attempt->frozen.first_target &&
+		       !attempt->frozen.orphans.count;
 	case STATE_FOREIGN:
 	case STATE_LOST:
 		return true;

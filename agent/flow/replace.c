@@ -123,7 +123,7 @@ target_is_ready(struct attempt *attempt, struct err *err)
 bool
 step_replace_preflight(struct attempt *attempt, struct err *err)
 {
-	return preflight(attempt, target_is_ready, err);
+	return preflight(attempt, target_is_ready, err) || slot_stays(attempt, err);
 }
 
 /* --- reconcile --- */

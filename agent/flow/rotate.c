@@ -10,6 +10,7 @@
 #include "flow/idle.h"
 #include "flow/longest.h"
 #include "flow/self.h"
+#include "flow/slot.h"
 #include "gitlab/people.h"
 
 /* Rule 5: a destination passed its write preflight less than a minute before the old secret dies. */
@@ -410,7 +411,8 @@ judge_refusal(struct attempt *attempt, struct err *err)
 	if (err->kind == ERR_REFUSED && !err->advice)
 		err_advise(
 			err, attempt_creates(attempt) ? GLR_CANNOT_CREATE : GLR_ROTATE_REFUSED);
-	return identity_judge(attempt->identity, attempt->gitlab, err);
+	identity_judge(attempt->identity, attempt->gitlab, err);
+	return slot_stays(attempt, err);
 }
 
 /* One request, once. Whatever keeps it from being sent leads back to the preflight. */

@@ -45,6 +45,22 @@ remember_orphan(struct attempt *attempt, int64_t id)
 	attempt_freeze(attempt);
 }
 
+bool
+slot_stays(struct attempt *attempt, struct err *err)
+{
+	if (!attempt->frozen.orphans.count ||
+		(err->kind != ERR_REFUSED && err->kind != ERR_PERSON &&
+			err->kind != ERR_POLICY))
+		return false;
+	slot_tell(attempt,
+		arena_format(attempt->arena,
+			"%s (and a token whose secret is lost is in the slot, and waits for another one)",
+			err->text),
+		err->advice);
+	err->kind = ERR_LATER;
+	return false;
+}
+
 /* Jobs may get another password than the one that is delivered: of an old token, or of one whose secret nobody knows. */
 bool
 slot_needs_pins(const struct attempt *attempt, const struct tokens *all)

@@ -9,6 +9,7 @@
 #include "flow/idle.h"
 #include "flow/overlap.h"
 #include "flow/self.h"
+#include "flow/slot.h"
 
 /* So long the answer of a rotate, which nobody else has, is brought to a disk that refuses it. */
 #define BRING_TRIES 600
@@ -99,6 +100,13 @@ intent_text(struct attempt *attempt)
 		attempt->idle.hit ? attempt->idle.hit : "");
 }
 
+static const char *
+discarded_text(const struct attempt *attempt)
+{
+	return slot_is(attempt) ? "it ends with the old one, and another one is made"
+	                        : "it is ended, and another one is made";
+}
+
 /* The event's sentence for a step that was done. */
 static const char *
 done_text(struct attempt *attempt, enum state_of_row to)
@@ -119,7 +127,7 @@ done_text(struct attempt *attempt, enum state_of_row to)
 			row->old_id ? "the old secret is dead; proven in" : "proven in");
 	case STATE_PLANNED:
 		if (row->state == STATE_ORPHANED)
-			return "it is ended, and another one is made";
+			return discarded_text(attempt);
 		if (attempt->frozen.recreating == STATED_YES && !row->intent_at)
 			return "a new one is created in its place";
 		return row->target_id == attempt->frozen.first_target

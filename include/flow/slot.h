@@ -31,6 +31,10 @@ must_check bool slot_preflight(
 must_check bool slot_keep_orphan(
 	struct attempt *attempt, const struct token *orphan, struct err *err);
 
+/* What would have a row given up that left an orphan behind, and nobody else would end that, is told instead, and the row stays. Always
+ * returns false. */
+bool slot_stays(struct attempt *attempt, struct err *err);
+
 /* A place took the secret. */
 void slot_note_written(struct attempt *attempt, size_t which);
 

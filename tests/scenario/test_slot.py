@@ -120,6 +120,23 @@ class Steps(SlotCase):
         self.exits(0, "run")
         self.is_done()
 
+    def test_one_that_is_lost_while_the_old_one_is_being_ended_is_as_good_as_new(self):
+        self.choice = "oldest"
+        self.again()
+        self.replaced()
+        self.advance("31m")
+        self.sim.fault("status", method="DELETE", path="*/deploy_tokens/*", status=503)
+        self.host.run("run")
+        self.assertEqual(self.states()[-1], "retiring")
+        self.sim.act("delete_variable", owner="shop/api", key=PASSWORD, environment_scope="*")
+        job = self.start()
+        self.assertEqual(job["variables"][PASSWORD], OLD)
+        self.exits(0, "run")
+        self.nobody_lost_it()
+        self.finish(job["id"])
+        self.exits(0, "run")
+        self.is_done()
+
     def test_a_pin_that_somebody_changed_stays_and_is_told(self):
         self.replaced()
         self.sim.act("delete_variable", owner="shop/api", key=PASSWORD, environment_scope="*")
@@ -147,6 +164,24 @@ class Steps(SlotCase):
         self.assertEqual(list(self.pins()), ["shop/api"])
         self.settles()
         self.is_done()
+
+
+class Maintainer(SlotCase):
+    """A credential that may not look into the group above and the instance."""
+    lengths = ()
+    world = {"users": [{"username": "maint", "tokens": [{"name": "maint", "secret": "maint-secret", "expires": "+300d"}]}],
+             "projects": [{"path": "shop/api", "deploy_tokens": [slot()],
+                           "members": [{"user": "maint", "level": "maintainer"}]}]}
+    options = {"credential": "maint-secret"}
+
+    def test_it_can_and_check_says_what_it_did_not_see(self):
+        self.assertIn("slot shop/api: GitLab hands it to jobs; whether a variable of group shop goes before it cannot be read",
+                      self.exits(0, "check").out)
+        self.exits(0, "run")
+        self.advance("31m")
+        self.exits(0, "run")
+        self.is_done()
+        self.assertRegex(self.exits(0, "explain", NAME).out, r"slot shop/api: .*\(proven\)")
 
 
 class Refused(SlotCase):

@@ -54,6 +54,23 @@ class Lost(SlotCase):
         self.hours(2)
         self.is_done()
 
+    def test_a_row_that_left_an_orphan_behind_is_not_given_up(self):
+        """Neither when its entry goes, nor when GitLab refuses to make another: nobody else would end the orphan."""
+        for entry, status in (("  []", 500), (None, 403)):
+            with self.subTest(entry=entry):
+                self.again()
+                self.sim.fault("drop_after_commit", **CREATE)
+                self.sim.fault("status", **CREATE, status=status, content_type="application/json",
+                               body='{"message":"no"}')
+                ended = self.host.run("run")
+                self.assertEqual(len(self.alive_now()), 2, ended)
+                if entry:
+                    self.host.set_tokens(entry)
+                else:
+                    self.assertEqual(ended.code, 3)
+                self.hours(2, (0, 1, 3))
+                self.is_done()
+
     def test_a_held_secret_that_dies_leaves_jobs_with_the_old_one(self):
         """Somebody ends the new token in the overlap: the pin, which names it, goes at once, and another is made."""
         self.exits(0, "run")
