@@ -54,8 +54,7 @@ list_jobs(struct attempt *attempt, int64_t project, struct list *jobs, struct er
 {
 	*jobs = (struct list){ 0 };
 	return job_list_active(attempt->gitlab, project, attempt->arena, jobs, err) ||
-	       err->kind == ERR_MOVED ||
-	       (err->kind == ERR_REFUSED && strstr(err->text, "403"));
+	       err->kind == ERR_MOVED || (err->kind == ERR_REFUSED && strstr(err->text, "403"));
 }
 
 /* In a project, those that began before that moment. */

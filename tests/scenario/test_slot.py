@@ -46,6 +46,7 @@ class Steps(SlotCase):
     def test_it_waits_for_jobs_that_began_before_the_pin_and_for_no_others(self):
         before = self.start()["id"]
         self.replaced()
+        self.assertNotIn("FAIL", self.exits(0, "check").out)
         self.advance("6m")
         after = self.start()
         self.assertNotEqual(after["variables"][PASSWORD], OLD)

@@ -28,7 +28,7 @@ class Kill(SlotCase):
         self.jobs_between_requests()
 
     def kill_at(self, nth, fault):
-        self.sim.fault(fault, path="*", nth=nth, ms=100)
+        self.sim.fault(fault, path="*", nth=nth, ms=60)
         run = self.host.start("run")
         until(lambda: self.fault_was_hit() or run.poll() is not None, "the request, or the end")
         hit = self.fault_was_hit()
@@ -52,9 +52,9 @@ class Kill(SlotCase):
         self.settles()
         self.is_done()
 
-    def kill_everywhere(self, fault):
+    def kill_everywhere(self, fault, first=1):
         self.keep()
-        for nth in range(1, MOST_REQUESTS):
+        for nth in range(first, MOST_REQUESTS):
             with self.subTest(fault=fault, request=nth):
                 self.restore()
                 if not self.kill_at(nth, fault):
@@ -64,7 +64,7 @@ class Kill(SlotCase):
 
     def test_while_it_makes_and_pins_the_new_one(self):
         self.start()
-        self.kill_everywhere("delay_after")
+        self.kill_everywhere("delay_after", first=10)  # before that everything is read
 
     def test_while_it_ends_the_old_one_and_unpins(self):
         self.exits(0, "run")
