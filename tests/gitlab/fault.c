@@ -33,6 +33,7 @@ static const struct {
 	{ FAULT_STATUS, "status", 0 },
 	{ FAULT_HTML, "html", 0 },
 	{ FAULT_TOO_MANY, "too_many", 0 },
+	{ FAULT_EXHAUSTED, "exhausted", COMMITS },
 	{ FAULT_REDIRECT, "redirect", 0 },
 	{ FAULT_TWICE, "twice", COMMITS },
 	{ FAULT_STALE_READS, "stale_reads", COMMITS },

@@ -28,6 +28,7 @@ enum fault_kind {
 	FAULT_STATUS,
 	FAULT_HTML,
 	FAULT_TOO_MANY,
+	FAULT_EXHAUSTED,
 	FAULT_REDIRECT,
 	FAULT_TWICE,
 	FAULT_STALE_READS,
@@ -41,7 +42,7 @@ struct fault {
 	long changes;
 	int status;
 	bool commit;
-	long retry_after; /* -1: no header */
+	long retry_after; /* -1: not said */
 	char *body, *content_type, *location, *by;
 };
 
@@ -71,7 +72,7 @@ bool fault_resets(const struct fault *fault);
 void fault_done(struct fault *fault);
 
 /* spoil.c: what the fault makes of the answer. */
-void answer_spoil(struct answer *answer, const struct fault *fault);
+void answer_spoil(struct answer *answer, const struct fault *fault, int64_t now);
 /* Whether `by` has pages. */
 bool page_known(const char *by);
 

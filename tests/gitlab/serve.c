@@ -89,7 +89,7 @@ handle(struct sim *sim, struct request *request, bool readable, unsigned long n,
 	else
 		error_error(answer, 400, "Problem processing request");
 	outcome = answer->status;
-	answer_spoil(answer, fault);
+	answer_spoil(answer, fault, clock_told(&sim->clock));
 	record_answer(
 		&sim->record, n, request, fault_drops(fault) ? 0 : answer->status, outcome);
 	hooks_run(sim, request, AFTER);

@@ -109,7 +109,7 @@ page_print(const char *by, int status)
 }
 
 void
-answer_spoil(struct answer *answer, const struct fault *fault)
+answer_spoil(struct answer *answer, const struct fault *fault, int64_t now)
 {
 	switch (fault->kind) {
 	case FAULT_GARBAGE:
@@ -131,6 +131,12 @@ answer_spoil(struct answer *answer, const struct fault *fault)
 		answer_text(answer, 429, "text/plain", must_copy("Retry later\n"));
 		if (fault->retry_after >= 0)
 			answer_header(answer, "Retry-After", "%ld", fault->retry_after);
+		break;
+	case FAULT_EXHAUSTED:
+		answer_header(answer, "RateLimit-Remaining", "0");
+		answer_header(answer, "RateLimit-Reset", "%ld",
+			(long)(now / 1000) +
+				(fault->retry_after < 0 ? 60 : fault->retry_after));
 		break;
 	case FAULT_REDIRECT:
 		answer_text(

@@ -1,4 +1,5 @@
 """Each fault on demand: whether the change was made, what the client saw of it, and who is hit."""
+import email.utils
 import http.client
 import os
 import shutil
@@ -62,6 +63,7 @@ class EveryKind(Case):
         ("html", {"status": 404, "commit": True}, 404, False, 1, 200),
         ("too_many", {}, 429, False, 0, None),
         ("too_many", {"commit": True}, 429, False, 1, 200),
+        ("exhausted", {}, 200, True, 1, 200),
         ("redirect", {"location": "/x"}, 301, False, 0, None),
         ("redirect", {"location": "/x", "commit": True}, 301, False, 1, 200),
         ("twice", {}, 400, True, 1, 400),
@@ -253,6 +255,13 @@ class Pages(Case):
         self.assertEqual(len(self.named()), 2)
         self.sim.fault("too_many", path="/user")
         self.assertNotIn("retry-after", self.ask("GET", "/user").headers)
+
+    def test_what_is_answered_may_be_the_last_for_a_while(self):
+        self.sim.fault("exhausted", path="/user", retry_after=40)
+        headers = self.ask("GET", "/user").headers
+        now = email.utils.parsedate_to_datetime(headers["date"]).timestamp()
+        self.assertEqual(headers["ratelimit-remaining"], "0")
+        self.assertIn(int(headers["ratelimit-reset"]) - int(now), (39, 40))
 
 
 class Later(Case):
