@@ -15,6 +15,8 @@
 
 /* Rule 5: a destination passed its write preflight less than a minute before the old secret dies. */
 #define PREFLIGHT_HOLDS_MSEC 45000
+/* A moment of server time that is over. */
+#define AT_ONCE INT64_C(1)
 
 static int64_t
 now_of(const struct attempt *attempt)
@@ -166,16 +168,19 @@ read_absence(struct attempt *attempt, struct err *err)
 }
 
 static bool
+preflight_is_fresh(const struct attempt *attempt)
+{
+	return attempt->preflight_msec &&
+	       clock_msec() - attempt->preflight_msec < PREFLIGHT_HOLDS_MSEC;
+}
+
+static bool
 preflight_holds(const struct attempt *attempt, struct err *err)
 {
-	const int64_t took_msec = clock_msec() - attempt->preflight_msec;
-
-	if (took_msec <= PREFLIGHT_HOLDS_MSEC)
-		return true;
-	return err_set(err, ERR_LATER, 0,
-		"the preflight of all destinations took %lld s, and may take %d s: the old secret "
-		"dies less than a minute after each of them passed",
-		(long long)took_msec / 1000, PREFLIGHT_HOLDS_MSEC / 1000);
+	return preflight_is_fresh(attempt) ||
+	       err_set(err, ERR_LATER, 0,
+		       "the preflight of all destinations is too long ago: the old secret dies less than a minute "
+		       "after each of them passed");
 }
 
 bool
@@ -415,30 +420,58 @@ judge_refusal(struct attempt *attempt, struct err *err)
 	return slot_stays(attempt, err);
 }
 
+static bool
+may_go(const void *context)
+{
+	const struct attempt *attempt = context;
+
+	return preflight_is_fresh(attempt) && idle_is_fresh(attempt) &&
+	       identity_is_fresh(self_identity(attempt));
+}
+
+/* Rule 4. GitLab may make the request wait for its turn until the proof is spent: then the proof is asked for again. */
+static bool
+send_in_time(struct attempt *attempt, struct token *token, struct err *err)
+{
+	struct gitlab *gitlab = self_connection(attempt);
+	bool ok, was_late;
+
+	do {
+		if (!preflight_holds(attempt, err)) {
+			/* In this run, once. */
+			if (attempt->preflight_msec && !attempt->was_spent)
+				attempt->wait_until = AT_ONCE;
+			attempt->was_spent = true;
+			return false;
+		}
+		if (!idle_is_fresh(attempt))
+			return err_set(
+				err, ERR_LATER, 0, "the look at the jobs is too long ago");
+		if (!identity_fresh(self_identity(attempt), gitlab, err)) {
+			/* Nothing was sent, so nothing is in doubt but the credential. */
+			err->kind = ERR_LATER;
+			return false;
+		}
+		gitlab_set_guard(gitlab, may_go, attempt);
+		ok = send_request(attempt, token, err);
+		was_late = gitlab_was_late(gitlab);
+		gitlab_set_guard(gitlab, NULL, NULL);
+	} while (was_late);
+	note(attempt, BREAKER_REQUEST, ok, err);
+	return ok || judge_refusal(attempt, err);
+}
+
 /* One request, once. Whatever keeps it from being sent leads back to the preflight. */
 bool
 step_request(struct attempt *attempt, struct err *err)
 {
 	struct rotation *row = attempt->row;
 	struct token token = { 0 };
-	bool ok;
 
 	if (*attempt->stop)
 		return err_set(err, ERR_STOPPED, 0, "stopped before the request");
-	if (!attempt->preflight_msec ||
-		clock_msec() - attempt->preflight_msec > PREFLIGHT_HOLDS_MSEC)
-		return err_set(err, ERR_LATER, 0, "the preflight is too long ago");
-	if (!idle_is_fresh(attempt))
-		return err_set(err, ERR_LATER, 0, "the look at the jobs is too long ago");
-	if (!self_is_fresh(attempt, err)) {
-		/* Nothing was sent, so nothing is in doubt but the credential. */
-		err->kind = ERR_LATER;
+	if (!send_in_time(attempt, &token, err))
 		return false;
-	}
-	ok = send_request(attempt, &token, err);
-	note(attempt, BREAKER_REQUEST, ok, err);
-	if (!ok)
-		return judge_refusal(attempt, err);
 	row->new_id = token.id;
 	row->new_user_id = token.user_id;
 	row->new_created_msec = token.created_msec;

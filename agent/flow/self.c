@@ -157,12 +157,16 @@ self_read_target(struct attempt *attempt, struct err *err)
 	return true;
 }
 
-bool
-self_is_fresh(struct attempt *attempt, struct err *err)
+struct identity *
+self_identity(const struct attempt *attempt)
 {
-	return self_is(attempt)
-	               ? identity_fresh(attempt->self.identity, attempt->self.gitlab, err)
-	               : identity_fresh(attempt->identity, attempt->gitlab, err);
+	return self_is(attempt) ? attempt->self.identity : attempt->identity;
+}
+
+struct gitlab *
+self_connection(const struct attempt *attempt)
+{
+	return self_is(attempt) ? attempt->self.gitlab : attempt->gitlab;
 }
 
 /* That its secret is refused says nothing of our credential; but the row must be read before anything else. */

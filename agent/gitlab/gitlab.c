@@ -39,6 +39,9 @@ struct gitlab {
 	struct http *http;
 	const struct secret *credential;
 	enum urgency urgency;
+	bool (*may_go)(const void *context); /* NULL: any change may */
+	const void *may_go_context;
+	bool was_late;
 };
 
 static const volatile int never_stop;
@@ -188,6 +191,21 @@ gitlab_set_urgency(struct gitlab *gitlab, enum urgency urgency)
 	gitlab->urgency = urgency;
 }
 
+void
+gitlab_set_guard(
+	struct gitlab *gitlab, bool (*may_go)(const void *context), const void *context)
+{
+	gitlab->may_go = may_go;
+	gitlab->may_go_context = context;
+	gitlab->was_late = false;
+}
+
+bool
+gitlab_was_late(const struct gitlab *gitlab)
+{
+	return gitlab->was_late;
+}
+
 /* --- one call --- */
 
 static void
@@ -274,6 +292,16 @@ hide_credential(const struct gitlab *gitlab, const struct http_answer *answer, s
 			answer->status);
 }
 
+/* What was proven for a change may be spent when its turn has come. */
+static bool
+is_late(struct gitlab *gitlab, const struct http_request *request)
+{
+	if (!gitlab->may_go || !strcmp(request->method, "GET"))
+		return false;
+	gitlab->was_late = !gitlab->may_go(gitlab->may_go_context);
+	return gitlab->was_late;
+}
+
 static bool
 send_once(struct gitlab *gitlab, const struct http_request *request, struct http_answer *answer,
 	struct err *err)
@@ -282,6 +310,8 @@ send_once(struct gitlab *gitlab, const struct http_request *request, struct http
 
 	if (!pace_wait(server->pace, gitlab->urgency))
 		return err_set(err, ERR_STOPPED, 0, "stopped while GitLab asked us to wait");
+	if (is_late(gitlab, request))
+		return err_set(err, ERR_LATER, 0, "GitLab asked us to wait for too long");
 	pthread_mutex_lock(&server->lock);
 	server->sent++;
 	pthread_mutex_unlock(&server->lock);

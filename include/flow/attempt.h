@@ -96,7 +96,8 @@ struct attempt {
 	struct bearer self, rescuer;
 	int lock;                      /* on the file of its secret; 0: none */
 	/* Within this run. */
-	int64_t preflight_msec;        /* clock.h; when the destinations passed; 0: not yet */
+	int64_t preflight_msec;        /* clock.h; when the first destination was asked, before all passed; 0: not yet */
+	bool was_spent;                /* a preflight was too old when the request's turn came, and was asked for again */
 	struct idle idle;
 	bool alive;                    /* the held secret was proven in this run */
 	unsigned unseen;               /* how often GitLab did not know it yet */

@@ -22,6 +22,9 @@ must_check bool identity_prove(struct identity *identity, struct gitlab *gitlab,
  * last proof is older than 20 s. To be called directly before every request on a rotate path. */
 must_check bool identity_fresh(struct identity *identity, struct gitlab *gitlab, struct err *err);
 
+/* Whether it still is, without asking. */
+bool identity_is_fresh(const struct identity *identity);
+
 /* Tells that an answer put the credential in doubt; identity_fresh() fails from then on. */
 void identity_distrust(struct identity *identity);
 bool identity_is_distrusted(const struct identity *identity);

@@ -26,7 +26,8 @@ must_check bool self_rotate(struct attempt *attempt, struct token *token, struct
 must_check bool self_reconcile(struct attempt *attempt, struct err *err);
 must_check bool self_recover(struct attempt *attempt, struct err *err);
 
-/* Rule 4, of whichever credential the request is sent with. */
-must_check bool self_is_fresh(struct attempt *attempt, struct err *err);
+/* Whichever credential the request is sent with, and its connection. */
+struct identity *self_identity(const struct attempt *attempt);
+struct gitlab *self_connection(const struct attempt *attempt);
 
 #endif

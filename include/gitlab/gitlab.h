@@ -43,6 +43,10 @@ struct gitlab *gitlab_new(struct gitlab_server *server, const struct secret *cre
 void gitlab_free(struct gitlab *gitlab);
 struct gitlab_server *gitlab_server_of(struct gitlab *gitlab);
 void gitlab_set_urgency(struct gitlab *gitlab, enum urgency urgency);
+/* Asked of each change when its turn has come: one that may not go any more is not sent, but fails with ERR_LATER, and
+ * gitlab_was_late() says so until the next guard is set. NULL: all may. */
+void gitlab_set_guard(struct gitlab *gitlab, bool (*may_go)(const void *context), const void *context);
+bool gitlab_was_late(const struct gitlab *gitlab);
 
 /* One call: pace, send, classify. `method` and `path` as in http.h, `body` may be NULL.
  * A GET answered 429, 502, 503 or 504, or not answered, is asked again up to three times in all, with the

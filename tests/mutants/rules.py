@@ -136,7 +136,7 @@ MUTANTS = [
            "if (identity->known && identity->token.id != token->id)", "if (false)",
            unit("identity", "another_token_than_before_is_refused_from_then_on")),
     Mutant(4, "proven before the request", "agent/flow/rotate.c",
-           "if (!self_is_fresh(attempt, err)) {", "if (false) {",
+           "if (!identity_fresh(self_identity(attempt), gitlab, err)) {", "if (false) {",
            scenario("hands", "Hands.test_what_one_worker_learns_of_our_credential_stops_the_others")),
     Mutant(4, "what one worker learns holds for all", "agent/flow/identity.c",
            "identity->distrusted = true;", ";",
