@@ -5,6 +5,8 @@
 #include "base/when.h"
 #include "flow/self.h"
 
+/* A request leaves at most so long after its intent: see rotate.c, and the time for connecting. */
+#define LEAVES_LATE_SEC MINUTE_SEC
 /* Two readings of one moment could be two views of one lagging replica. */
 #define BETWEEN_READINGS_SEC INT64_C(2)
 
@@ -15,6 +17,15 @@ is_stopped(const struct attempt *attempt, struct err *err)
 	       !err_set(err, ERR_STOPPED, 0, "stopped before it was looked at");
 }
 
+/* When the request was written, at the latest: before the row came into doubt, and soon after its intent. */
+static int64_t
+written_at(const struct rotation *row)
+{
+	const int64_t latest = row->intent_at + LEAVES_LATE_SEC;
+
+	return row->moved_at < latest ? row->moved_at : latest;
+}
+
 /* "It never happened" is believed only after `settle` of server time and by two agreeing readings: what we
  * gave up on can still commit. */
 bool
@@ -22,7 +33,7 @@ reconcile_never_happened(struct attempt *attempt, struct err *err)
 {
 	const int64_t now = gitlab_now(gitlab_server_of(attempt->gitlab));
 	struct rotation *row = attempt->row;
-	const int64_t settled_at = row->intent_at + attempt->frozen.settle_sec;
+	const int64_t settled_at = written_at(row) + attempt->frozen.settle_sec;
 
 	if (row->read_at && now >= settled_at && now - row->read_at >= BETWEEN_READINGS_SEC) {
 		row->intent_at = 0;

@@ -112,7 +112,7 @@ MUTANTS = [
            "return !goes_on || take_doubt(run, row, err);", "(void)take_doubt;\n\treturn true;",
            scenario("rules", "Rules.test_rule_3_what_a_killed_run_left_is_read_before_anything_else")),
     Mutant(3, "settle", "agent/flow/reconcile.c",
-           "row->intent_at + attempt->frozen.settle_sec;", "0;",
+           "written_at(row) + attempt->frozen.settle_sec;", "0;",
            scenario("lost", "Lost.test_nothing_is_believed_before_settle_is_over")),
     Mutant(3, "two readings", "agent/flow/reconcile.c",
            "if (row->read_at && now >= settled_at", "if (now >= settled_at",
