@@ -174,7 +174,7 @@ MUTANTS = [
 
     # --- 6: what holds two runs after the last fault ---
     Mutant(6, "forks of ours are revoked", "agent/flow/retire.c",
-           "else if (!revoke_fork(attempt, token, err)) return false;", "",
+           "if (!revoke_fork(attempt, token, err)) return false;", "",
            scenario("lost", "Lost.test_a_second_successor_of_our_own_is_revoked")
            + matrix("create/request/*POST*/twice")),
     Mutant(6, "what is not ours is not revoked", "agent/flow/retire.c",

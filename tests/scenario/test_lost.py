@@ -1,7 +1,7 @@
 """The answer to a request is lost, late, cut or nonsense: nothing is lost with it, and nothing is sent twice."""
 import re
 
-from harness import main, until
+from harness import main
 from lost import FAULTS, LostCase
 
 WORLD = {"projects": [
@@ -19,6 +19,8 @@ CREATE = """
     deliver: [ ci_variable: FRESH ]
 """
 ROTATE = "*access_tokens/*/rotate"
+ELSEWHERE = [("status", {"status": 404, "body": '{"message":"404 Not Found"}', "content_type": "application/json"}),
+             ("redirect", {"location": "https://elsewhere.example.com/"})]  # answers that say nothing of a token
 
 
 class Lost(LostCase):
@@ -110,17 +112,28 @@ class Lost(LostCase):
 
     def test_a_second_successor_of_our_own_is_revoked(self):
         """What we gave up on commits later than anybody believed, and forks the family."""
-        self.sim.fault("delay_after", method="POST", path=ROTATE)
-        running = self.host.start("run")
-        self.addCleanup(running.kill)
-        until(self.is_held, "the answer is there")
-        target = self.asked("POST", "/rotate$")[0]["path"].split("/")[-2]
-        fork = self.sim.act("rotate", token=int(target), expires_at="2027-02-19")
-        self.sim.release()
-        running.communicate()
+        self.fork_while_it_rotates()
         self.settles()
-        self.assertFalse(self.sim.alive(fork["id"]))
+        self.assertFalse(self.sim.alive(self.forked()))
         self.is_whole()
+
+    def test_that_a_second_successor_is_gone_is_believed_when_it_is_read(self):
+        for fault, more in ELSEWHERE:
+            with self.subTest(fault, **more):
+                self.again()
+                self.fork_while_it_rotates()
+                self.sim.fault(fault, method="DELETE", path="access_tokens", **more)
+                self.settles()
+                self.assertTrue(self.fault_was_hit())
+                self.assertFalse(self.sim.alive(self.forked()))
+                self.is_whole()
+
+    def fork_while_it_rotates(self):
+        self.sim.act("rotate", token=self.living("push")["id"], expires_at="2027-02-19",
+                     after={"method": "POST", "path": "*/rotate"})
+
+    def forked(self):
+        return self.sim.ask("GET", "/sim/acts").json[0]["last"]["answer"]["id"]
 
 
 class OldLost(Lost):
@@ -137,6 +150,7 @@ class OldLost(Lost):
     test_the_second_write_of_a_variable_may_fail_too = None
     test_reading_may_fail_anywhere = None
     test_a_second_successor_of_our_own_is_revoked = None
+    test_that_a_second_successor_is_gone_is_believed_when_it_is_read = None
     test_nothing_is_believed_before_settle_is_over = None
 
 
