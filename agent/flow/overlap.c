@@ -141,6 +141,17 @@ sweep_silently(struct attempt *attempt, struct err *err)
 	return ok;
 }
 
+/* A list without the new one says nothing of the old one. */
+static bool
+new_is_listed(struct attempt *attempt, const struct tokens *all, struct err *err)
+{
+	const struct token *new = evidence_find(all, attempt->row->new_id);
+
+	return (new &&token_is_alive(new, now_of(attempt))) ||
+	       err_set(err, ERR_LATER, 0, "GitLab does not list #%lld as alive",
+		       (long long)attempt->row->new_id);
+}
+
 /* Of a slot nothing is ended before the jobs are; and a pin that names a dead token is what every new job gets. */
 static bool
 keep_slot(struct attempt *attempt, struct err *err)
@@ -154,7 +165,8 @@ jobs_ended(struct attempt *attempt, struct err *err)
 	struct tokens all;
 
 	return !slot_is(attempt) ||
-	       (evidence_list(attempt, &all, err) && slot_jobs_ended(attempt, &all, err));
+	       (evidence_list(attempt, &all, err) && new_is_listed(attempt, &all, err) &&
+		       slot_jobs_ended(attempt, &all, err));
 }
 
 bool
@@ -169,7 +181,7 @@ step_wait(struct attempt *attempt, struct err *err)
 	if (now_of(attempt) < row->retire_after)
 		return rest(attempt, "", err);
 	if (row->old_id && attempt->frozen.quiet_sec) {
-		if (!evidence_list(attempt, &all, err))
+		if (!evidence_list(attempt, &all, err) || !new_is_listed(attempt, &all, err))
 			return false;
 		old = evidence_find(&all, row->old_id);
 		if (old && token_is_alive(old, now_of(attempt)) && is_still_used(attempt, old))
@@ -230,16 +242,6 @@ end_old(struct attempt *attempt, const struct token *old, struct err *err)
 	if (err->kind == ERR_MOVED)
 		err->kind = ERR_LATER;
 	return err_wrap(err, "retiring #%lld", (long long)old->id);
-}
-
-static bool
-new_is_listed(struct attempt *attempt, const struct tokens *all, struct err *err)
-{
-	const struct token *new = evidence_find(all, attempt->row->new_id);
-
-	return (new &&token_is_alive(new, now_of(attempt))) ||
-	       err_set(err, ERR_LATER, 0, "GitLab does not list #%lld as alive",
-		       (long long)attempt->row->new_id);
 }
 
 bool

@@ -202,6 +202,21 @@ class Quiet(ReplaceCase):
         self.exits(0, "run")
         self.is_finished()
 
+    def test_a_list_without_it_says_nothing_of_its_use(self):
+        self.exits(0, "run")
+        self.advance("13h")
+        self.assertTrue(self.opens(self.old_secret))
+        self.advance("11h")
+        for nth in range(1, 9):
+            self.clear_faults()
+            self.sim.fault("status", status=200, body="[]", content_type="application/json", method="GET",
+                           path="*access_tokens", nth=nth)
+            self.host.run("run")
+            self.assertTrue(self.old_lives(), nth)
+            if not self.fault_was_hit():
+                return
+        self.fail("a run asks for fewer lists")
+
     def test_a_person_hears_of_one_that_is_used_for_a_week(self):
         self.world = {"projects": [{"path": "shop/api", "variables": self.world["projects"][0]["variables"], "tokens": [
             {"name": "push", "secret": self.old_secret, "created": "-85d", "expires": None}]}]}
