@@ -87,6 +87,53 @@ def calls_by_effects(course):
                        is_hit_by(f"{call.number}:{name}" + (f":{times}" if times else "")))
 
 
+def is_change_of_token(request):
+    return request["method"] != "GET" and re.search(r"tokens(/(\d+|self)(/rotate)?)?$", request["path"])
+
+
+def slowly(call, span, change=None, fault=None):
+    """So many seconds pass in a call; and perhaps something happens to a change of a token."""
+    def disturb(stage):
+        if change:
+            stage.sim.fault(fault, method=change["method"], path=change["path"])
+        stage.run(*stage.road.verb, fault=f"{call.number}:wait:{span}")
+        hit = stage.shim_hit() and (not change or stage.faults_hit() > 0)
+        stage.disturbed += hit
+        return hit
+    return disturb
+
+
+def lost_with_its_run(call, change):
+    """The answer is lost, and the run dies before it writes that down; the next one comes when nobody waits any more."""
+    def disturb(stage):
+        stage.sim.fault("drop_before_commit", method=change["method"], path=change["path"])
+        stage.run(*stage.road.verb, fault=f"{call.number + 1}:kill")
+        hit = stage.shim_hit() and stage.faults_hit() > 0
+        stage.sim.ask("POST", "/sim/clock", {"advance": "1h"})
+        return hit
+    return disturb
+
+
+def slow_calls(course):
+    """A disk, or an answer, that takes so long that what was proven before it is spent."""
+    answers = [call for call in course.calls if call.name == "recv"]
+    commits = [call for call in course.calls if (call.name, call.file) == ("fdatasync", "journal.db")]
+    for call in answers + commits:
+        of = request_name(answers.index(call) + 1, course.requests[answers.index(call)]) if call in answers else "commit"
+        for span in (40, 70):
+            yield Case(f"{course.road.name}/slow/{call.number:03}-{of}/{span}", "slow", course.road, slowly(call, span))
+    sent = [call for call in course.calls if call.name == "send"]
+    for number, (change, call) in enumerate(zip(course.requests, sent), 1):
+        if is_change_of_token(change):
+            yield Case(f"{course.road.name}/slow/{call.number:03}-killed/{request_name(number, change)}", "slow",
+                       course.road, lost_with_its_run(call, change))
+    for number, change in enumerate(course.requests, 1):
+        for call in commits if is_change_of_token(change) else ():
+            for fault in ("drop_before_commit", "drop_after_commit"):
+                yield Case(f"{course.road.name}/slow/{call.number:03}-commit/{request_name(number, change)}-{fault}", "slow",
+                           course.road, slowly(call, 20, change, fault))
+
+
 def moved_by(hand, number):
     def disturb(stage):
         for order in hand.before:
@@ -178,7 +225,7 @@ def walk_case(road, seed):
                 ("no_more_is_rotated_than_was_lost",))  # tokens fall due again while the clock jumps
 
 
-AXES = (requests_by_faults, outages, calls_by_effects, hands, edits, backups, neighbours, kills_twice, walks)
+AXES = (requests_by_faults, outages, calls_by_effects, slow_calls, hands, edits, backups, neighbours, kills_twice, walks)
 
 
 def cases(course):
@@ -189,10 +236,12 @@ def cases(course):
 # --- the fixed selection of the short form ---
 
 SEEDS = 400  # walks of the long form
-EVERY = {"request": 53, "outage": 31, "call": 97, "walk": 20}  # of the other roads one case in so many, a prime so that all kinds are met
-ALWAYS = ("kill", "cut", "eio", "enospc", "enospc:0")  # done to each call there; of the rest one in seven
+EVERY = {"request": 53, "outage": 31, "call": 97, "slow": 61, "walk": 24}  # of the other roads one case in so many, a prime so that all kinds are met
+ALWAYS = ("kill", "cut", "eio", "enospc", "enospc:0")  # done to each call there; of the rest one in twelve
 
-SELDOM = {"outage": 3, "hand": 3, "edit": 3, "backup": 2, "neighbour": 3, "twice": 7}  # one in so many of these there
+SLOW = r"-commit/[47]0$|-commit/.*drop_before_commit$|-killed/|-PUT-.*/70$"  # there these
+
+SELDOM = {"outage": 3, "hand": 3, "edit": 3, "backup": 2, "neighbour": 3, "twice": 9}  # one in so many of these there
 
 
 def is_short(case, number):
@@ -200,7 +249,9 @@ def is_short(case, number):
         return number % EVERY[case.axis] == 0
     if case.axis in SELDOM:
         return number % SELDOM[case.axis] == 0
-    return case.axis != "call" or case.name.rsplit("/", 1)[1] in ALWAYS or number % 7 == 0
+    if case.axis == "slow":
+        return re.search(SLOW, case.name) is not None
+    return case.axis != "call" or case.name.rsplit("/", 1)[1] in ALWAYS or number % 12 == 0
 
 
 def sample(found):

@@ -7,7 +7,7 @@ FAULTS = {
     "drop_before_commit": {}, "drop_after_commit": {}, "reset_before_commit": {}, "reset_after_commit": {},
     "reset_body": {}, "cut_body": {}, "garbage": {}, "wrong_content_type": {}, "twice": {},
     "commit_later": {"lag": "2s"}, "delay": {"ms": 20}, "delay_after": {"ms": 20},
-    "too_many": {}, "too_many+retry": {"retry_after": 1}, "too_many+commit": {"commit": True},
+    "too_many": {}, "too_many+retry": {"retry_after": 40}, "exhausted": {"retry_after": 40}, "too_many+commit": {"commit": True},
     "redirect": {"location": "https://elsewhere.example.com/"},
     "redirect+commit": {"location": "https://elsewhere.example.com/", "commit": True},
     "html+nginx": {"status": 502, "by": "nginx"}, "html+nginx+commit": {"status": 504, "by": "nginx", "commit": True},

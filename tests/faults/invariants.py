@@ -1,20 +1,18 @@
 """What must be true whatever happened: one function a rule, which yields a sentence for each breach.
 
-The numbers are those of the rules that nothing may break. `end` is what there is after the last run."""
+The numbers are those of the rules that nothing may break; what is to be true on the way there stands in order.py. `end` is what there is after the last run."""
 import base64
-import datetime
 import re
 
-from stage import killed, told
+from order import (a_credential_is_proven_before_it_walks, doubt_is_settled_by_reading,  # noqa: F401
+                   each_place_is_read_before_the_old_one_is_retired, each_place_is_written_before_the_old_one_dies,
+                   what_never_happened_is_believed_late)
+from stage import killed, seconds, told
 
 STAMP = re.compile(r"\[glrotate #(\d+) \S+ g(\d+) ([0-9a-f]{32})\]")
 LABELS = ("What happened:", "Still works:", "Why:", "What to do:", "Risk:", "More:")
 CODES = {0, 1, 3, 5}
 DAY = 86400
-
-
-def seconds(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def is_managed(stage, token):
@@ -162,18 +160,7 @@ def each_date_is_asked_for(stage, end):
             yield f"no date asked for: {told(request)}"
 
 
-# --- 4, 8: our credential ---
-
-def a_credential_is_proven_before_it_walks(stage, end):
-    proven = {}
-    for request in end.requests:
-        at = seconds(request["at"])
-        if request["path"].endswith("/personal_access_tokens/self") and request["status"] == 200:
-            proven[request["token_id"]] = at
-        if request["path"].endswith("/rotate") and request["token_id"] and \
-                at - proven.get(request["token_id"], 0) >= 30:
-            yield f"unproven on a rotate path: {told(request)}"
-
+# --- 8: our credential ---
 
 def few_authentications_fail(stage, end):
     failed = []

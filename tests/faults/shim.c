@@ -3,7 +3,8 @@
  *
  * SHIM_WATCH  folders, with colons between; a call on any file in them counts
  * SHIM_LOG    a file that gets a line for each call that counts: its number, name, file and size
- * SHIM_FAULT  N:EFFECT[:M]: what happens at the Nth call (effects: see below; M: for so many calls, 1 without, 0: to the end)
+ * SHIM_FAULT  N:EFFECT[:M]: what happens at the Nth call (effects: see below; M: for so many calls, 1 without, 0: to the end;
+ *             of `wait`, so many seconds)
  * SHIM_HIT    a file that is made when that comes to pass
  * SHIM_CLOCK  127.0.0.1's port of the simulator, whose clock is moved on
  *
@@ -36,6 +37,7 @@ static const char *const effect_names[] = {
 	[BROKEN] = "eio",
 	[FULL] = "enospc",
 	[SHORT] = "short",
+	[WAIT] = "wait",
 };
 
 static struct {
@@ -142,6 +144,15 @@ say_hit(void)
 	shim.is_hit = true;
 }
 
+/* Under the lock. */
+static bool
+is_meant(void)
+{
+	const long calls = shim.effect == WAIT ? 1 : shim.most;
+
+	return shim.effect && shim.count >= shim.at && (!calls || shim.count < shim.at + calls);
+}
+
 enum effect
 shim_count(const char *name, const char *path, size_t bytes, bool room)
 {
@@ -150,8 +161,7 @@ shim_count(const char *name, const char *path, size_t bytes, bool room)
 	pthread_mutex_lock(&shim.lock);
 	shim.count++;
 	write_line(name, path, bytes);
-	if (shim.effect && shim.count >= shim.at &&
-		(!shim.most || shim.count < shim.at + shim.most))
+	if (is_meant())
 		effect = shim.effect;
 	/* A disk that stays full takes what needs no room. */
 	if (effect == FULL && shim.most != 1 && !room)
@@ -161,6 +171,8 @@ shim_count(const char *name, const char *path, size_t bytes, bool room)
 	pthread_mutex_unlock(&shim.lock);
 	if (effect == STOP)
 		raise(SIGSTOP);
+	if (effect == WAIT)
+		shim_let_pass(shim.most);
 	if (effect == CUT)
 		undo_all();
 	if (effect == KILL || effect == CUT)

@@ -14,6 +14,7 @@ enum effect {
 	BROKEN, /* EIO */
 	FULL,   /* ENOSPC, for calls that want room */
 	SHORT,  /* half of it is done, and it says so */
+	WAIT,   /* it takes so many seconds, which nobody has to wait for */
 };
 
 /* What the whole run is in for. */
@@ -28,6 +29,9 @@ enum effect shim_count(const char *name, const char *path, size_t bytes, bool ro
 
 /* -1 and errno, when it is to fail. */
 int shim_fails(enum effect effect);
+
+/* shim_time.c: time passes, for the program and the simulator. */
+void shim_let_pass(long sec);
 
 /* To be called when it is done. */
 void shim_dies_after(enum effect effect);

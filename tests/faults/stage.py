@@ -1,4 +1,6 @@
 """One case on the stage: a simulator, a host, and runs of the program under the shim; what was there before and after."""
+import bisect
+import datetime
 import json
 import os
 import pathlib
@@ -13,7 +15,7 @@ from harness import BY_TESTS, ROOT, Host, Sim  # noqa: E402
 
 SHIM = os.environ.get("GLROTATE_SHIM", "")
 DEADLINE = 60
-SETTLE = 3
+SETTLE = 8  # seconds; naps take no time
 
 
 class Ran:
@@ -49,6 +51,7 @@ class Stage:
         self.policy, self.renamed = road.policy, {}
         self.edit()
         self.runs = []
+        self.under_way, self.begun = 0, []  # runs; when, by the simulator's clock, one begins beside which there is none
         self.also_good = ()  # what may be managed instead, when the policy was edited
         self.acts = []  # (the order, what came of it)
         self.disturbed = 0
@@ -87,6 +90,9 @@ class Stage:
 
     def start(self, *verb, fault=None, log=False, state=None):
         self.hit.unlink(missing_ok=True)
+        if not self.under_way:
+            self.begun.append(seconds(self.sim.ask("GET", "/sim/clock").json["now"]))
+        self.under_way += 1
         return subprocess.Popen(self.host.command(*verb, state=state), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 stdin=subprocess.DEVNULL, text=True, cwd=self.host.path,
                                 env=self.environment(fault, log))
@@ -98,6 +104,7 @@ class Stage:
             process.kill()
             out, err = process.communicate()
             err += "\nit hung"
+        self.under_way -= 1
         self.runs.append(Ran(verb, process.returncode, out, err))
         return self.runs[-1]
 
@@ -153,6 +160,10 @@ class Stage:
     def look(self):
         return Look(self)
 
+    def run_at(self, moment):
+        """Which run was under way: the first is 1."""
+        return bisect.bisect_left(self.begun, moment)
+
     # --- the journal, read as anybody could read it ---
 
     def rows(self, query):
@@ -185,6 +196,10 @@ class Look:
         """Those that came into the program's hands."""
         names = {managed.name for managed in road.managed}
         return {t["secret"] for t in self.tokens.values() if t["name"] in names} | {road.credential}
+
+
+def seconds(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def killed(ran):

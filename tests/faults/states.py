@@ -96,7 +96,7 @@ def second_agent(stage):
 
 # What our journal does not know of, it cannot tell.
 FORGOTTEN = ("each_request_has_its_intent", "what_lives_through_us_is_in_the_journal", "nothing_rotates_twice_a_day",
-             "nothing_half_done_is_left")
+             "nothing_half_done_is_left", "what_never_happened_is_believed_late")
 
 EDITS = [
     Edit("entry-removed", removed),

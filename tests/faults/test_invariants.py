@@ -1,6 +1,7 @@
 """Each invariant sees what it is there for: a clean case is tampered with, and exactly that rule speaks up."""
 import os
 import sqlite3
+import types
 import unittest
 
 import invariants
@@ -89,6 +90,65 @@ TAMPERING = [
 ]
 
 
+# --- what order.py looks for is told: (second of the hour, method, path, more) of each request; a new run begins at each minute ---
+
+def asked(second, method, path, status=200, **more):
+    body = more.pop("body", None)
+    return {"at": f"2026-11-21T10:{second // 60:02}:{second % 60:02}.500Z", "method": method, "path": "/api/v4" + path,
+            "query": more.pop("query", ""), "body": body, "status": status, "outcome": status, "token_id": 1, "user_id": 1,
+            "credential": "active", "fault": None, **more}
+
+
+ROTATE, LIST = "/projects/10/access_tokens/51/rotate", "/projects/10/access_tokens"
+VARIABLE = "/projects/10/variables/PUSH"
+LOST = {"status": None, "fault": "drop_before_commit", "outcome": None}
+SELF = "/personal_access_tokens/self"
+READY = (asked(1, "GET", SELF), asked(2, "PUT", VARIABLE))
+DOUBT, BELIEVED = "doubt_is_settled_by_reading", "what_never_happened_is_believed_late"
+PROVEN, WRITTEN = "a_credential_is_proven_before_it_walks", "each_place_is_written_before_the_old_one_dies"
+READ = "each_place_is_read_before_the_old_one_is_retired"
+AGAIN = (asked(35, "GET", SELF), asked(36, "PUT", VARIABLE), asked(37, "POST", ROTATE))
+STORIES = [
+    (set(), "all is well", [*READY, asked(3, "POST", ROTATE)]),
+    ({PROVEN}, "never proven", [asked(2, "PUT", VARIABLE), asked(3, "POST", ROTATE)]),
+    ({PROVEN}, "proven half a minute before", [*READY, asked(31, "POST", ROTATE)]),
+    ({PROVEN}, "another credential was proven", [asked(1, "GET", SELF, token_id=2), *READY[1:], asked(3, "POST", ROTATE)]),
+    ({PROVEN}, "the proof was refused", [asked(1, "GET", SELF, 401), *READY[1:], asked(3, "POST", ROTATE)]),
+    ({PROVEN}, "the proof cannot be read", [asked(1, "GET", SELF, fault="cut_body"), *READY[1:], asked(3, "POST", ROTATE)]),
+    ({WRITTEN}, "no preflight", [*READY[:1], asked(3, "POST", ROTATE)]),
+    ({WRITTEN}, "of another scope", [*READY[:1], asked(2, "PUT", VARIABLE, query="filter%5Benvironment_scope%5D=live"),
+                                     asked(3, "POST", ROTATE)]),
+    ({WRITTEN}, "it was only read", [*READY[:1], asked(2, "GET", VARIABLE), asked(3, "POST", ROTATE)]),
+    ({WRITTEN}, "it was refused", [*READY[:1], asked(2, "PUT", VARIABLE, 403), asked(3, "POST", ROTATE)]),
+    ({WRITTEN}, "a minute before", [*READY, asked(50, "GET", SELF), asked(62, "POST", ROTATE)]),
+    (set(), "it is made", [*READY[:1], asked(2, "POST", "/projects/10/variables", 201, body={"key": "PUSH"}), asked(3, "POST", ROTATE)]),
+    (set(), "lost, and read twice", [*READY, asked(3, "POST", ROTATE, **LOST), asked(4, "GET", LIST), asked(24, "GET", LIST), *AGAIN]),
+    ({DOUBT, BELIEVED}, "lost, and not read", [*READY, asked(3, "POST", ROTATE, **LOST), asked(4, "POST", ROTATE)]),
+    ({DOUBT, BELIEVED}, "lost, and another list read", [*READY, asked(3, "POST", ROTATE, **LOST), asked(4, "GET", "/projects/10"), *AGAIN]),
+    ({BELIEVED}, "lost, and read once", [*READY, asked(3, "POST", ROTATE, **LOST), asked(24, "GET", LIST), *AGAIN]),
+    ({BELIEVED}, "lost, and read too soon", [*READY, asked(3, "POST", ROTATE, **LOST), asked(4, "GET", LIST), asked(7, "GET", LIST), *AGAIN]),
+    ({DOUBT, BELIEVED}, "lost, and the list, too", [*READY, asked(3, "POST", ROTATE, **LOST), asked(4, "GET", LIST, **LOST), *AGAIN]),
+    ({BELIEVED}, "not told by a proxy", [*READY, asked(3, "POST", ROTATE, 502, fault="html", outcome=None), asked(24, "GET", LIST), *AGAIN]),
+    (set(), "refused, and read once", [*READY, asked(3, "POST", ROTATE, 429, fault="too_many", outcome=None), asked(4, "GET", LIST), *AGAIN]),
+    ({DOUBT}, "the run ended after it", [*READY, asked(3, "POST", ROTATE), asked(61, "GET", SELF), asked(62, "PUT", VARIABLE),
+                                         asked(63, "POST", "/projects/10/access_tokens/100/rotate")]),
+    (set(), "retired", [asked(1, "GET", VARIABLE), asked(2, "DELETE", LIST + "/51", 204)]),
+    ({READ}, "retired unread", [asked(2, "DELETE", LIST + "/51", 204)]),
+    ({READ}, "read in another run", [asked(1, "GET", VARIABLE), asked(62, "DELETE", LIST + "/51", 204)]),
+    ({READ}, "read before it was written", [asked(1, "GET", VARIABLE), asked(2, "PUT", VARIABLE), asked(3, "DELETE", LIST + "/51", 204)]),
+    (set(), "an orphan is ended", [asked(2, "DELETE", LIST + "/100", 204)]),
+]
+
+
+def told_story(requests):
+    """The rules of order.py that speak up."""
+    pushes = {number: {"name": "push", "owner": "shop/api"} for number in (51, 100)}
+    stage = types.SimpleNamespace(road=ROAD, renamed={}, also_good=(), baseline=types.SimpleNamespace(tokens={51: pushes[51]}),
+                                  run_at=lambda moment: moment // 60)
+    end = types.SimpleNamespace(tokens=pushes, requests=[{"n": number, **r} for number, r in enumerate(requests, 1)])
+    return {rule.__name__ for rule in invariants.RULES if rule.__module__ == "order" and list(rule(stage, end))}
+
+
 class Invariants(unittest.TestCase):
     def spoken_up(self, tamper=None):
         stage = Stage(ROAD)
@@ -108,8 +168,13 @@ class Invariants(unittest.TestCase):
             with self.subTest(number=number, rules=sorted(rules)):
                 self.assertEqual(self.spoken_up(tamper), rules)
 
+    def test_each_story_is_seen_through(self):
+        for rules, what, requests in STORIES:
+            with self.subTest(what):
+                self.assertEqual(told_story(requests), rules)
+
     def test_no_rule_is_there_that_nothing_breaks(self):
-        met = set().union(*(rules for rules, _ in TAMPERING))
+        met = set().union(*(rules for rules, _ in TAMPERING), *(rules for rules, _, _ in STORIES))
         self.assertEqual({rule.__name__ for rule in invariants.RULES} - met, set())
 
 
