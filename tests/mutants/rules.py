@@ -100,7 +100,8 @@ MUTANTS = [
            "{ step_request, { STATE_HELD, STATE_PLANNED, STATE_DROPPED, STATE_PLANNED, STATE_PLANNED } },\n\t"
            "[STATE_DOUBTED]   = { step_reconcile,",
            unit("steps", "a_row_in_doubt_at_start_is_read_before_anything_is_sent")
-           + scenario("rules", "Rules.test_rule_3_between_a_lost_answer_and_the_next_request_only_readings_stand")),
+           + scenario("rules", "Rules.test_rule_3_between_a_lost_answer_and_the_next_request_only_readings_stand")
+           + matrix("project/request/*rotate/drop_before_commit")),
     Mutant(3, "a lost answer to a creation is doubt", "agent/flow/attempt.c",
            "{ step_request, { STATE_HELD, STATE_PLANNED, STATE_DROPPED, STATE_DOUBTED, STATE_DOUBTED } }, "
            "[STATE_DOUBTED] = { step_replace_reconcile,",
@@ -110,13 +111,19 @@ MUTANTS = [
            + scenario("replace_lost", "Lost.test_an_orphan_is_ended_by_its_number_and_told")),
     Mutant(3, "what a killed run left is in doubt", "agent/flow/run.c",
            "return !goes_on || take_doubt(run, row, err);", "(void)take_doubt;\n\treturn true;",
-           scenario("rules", "Rules.test_rule_3_what_a_killed_run_left_is_read_before_anything_else")),
+           scenario("rules", "Rules.test_rule_3_what_a_killed_run_left_is_read_before_anything_else")
+           + matrix("project/slow/*killed*")),
     Mutant(3, "settle", "agent/flow/reconcile.c",
            "written_at(row) + attempt->frozen.settle_sec;", "0;",
-           scenario("lost", "Lost.test_nothing_is_believed_before_settle_is_over")),
+           scenario("lost", "Lost.test_nothing_is_believed_before_settle_is_over")
+           + matrix("project/request/*rotate/drop_before_commit")),
+    Mutant(3, "settle counts from the request", "agent/flow/reconcile.c",
+           "return row->moved_at < latest ? row->moved_at : latest;", "(void)latest;\n\treturn row->intent_at;",
+           matrix("project/slow/*commit/*rotate-drop_before_commit")),
     Mutant(3, "two readings", "agent/flow/reconcile.c",
            "if (row->read_at && now >= settled_at", "if (now >= settled_at",
-           scenario("rules", "Rules.test_rule_3_what_never_happened_is_read_twice_however_long_ago_it_was")),
+           scenario("rules", "Rules.test_rule_3_what_never_happened_is_read_twice_however_long_ago_it_was")
+           + matrix("project/slow/*killed*")),
     Mutant(3, "a reading, not the table, says that it never happened", "agent/flow/reconcile.c",
            "if (!token_is_revoked(target))", "if (true)",
            scenario("lost", "Lost.test_a_lost_answer_is_told_as_repaired")),
@@ -131,7 +138,11 @@ MUTANTS = [
     # --- 4: a credential is proven before it walks a rotate path; moved is never a reason to create ---
     Mutant(4, "proven less than 30 s before", "agent/flow/identity.c",
            "#define ASK_AGAIN_MSEC 20000", "#define ASK_AGAIN_MSEC 200000",
-           unit("identity", "a_proof_of_our_credential_holds_for_less_than_thirty_seconds")),
+           unit("identity", "a_proof_of_our_credential_holds_for_less_than_thirty_seconds")
+           + matrix("project/slow/*commit/40")),
+    Mutant(4, "and not spent when the request's turn comes", "agent/gitlab/gitlab.c",
+           "gitlab->was_late = !gitlab->may_go(gitlab->may_go_context);", "",
+           matrix("project/request/*-PUT-*/exhausted")),
     Mutant(4, "the expected id", "agent/flow/identity.c",
            "if (identity->known && identity->token.id != token->id)", "if (false)",
            unit("identity", "another_token_than_before_is_refused_from_then_on")),
@@ -153,14 +164,19 @@ MUTANTS = [
     Mutant(5, "the write preflight", "agent/flow/rotate.c",
            "!destination_preflight( &tools, destination, &attempt->last_stamp, err)", "false",
            scenario("rules", "Rules.test_rule_5_each_destination_is_written_before_the_old_secret_dies")
-           + scenario("hands", "Hands.test_a_refused_destination_stops_the_rotation_before_anything_dies")),
+           + scenario("hands", "Hands.test_a_refused_destination_stops_the_rotation_before_anything_dies")
+           + matrix("project/request/*-PUT-*/delay")),
     Mutant(5, "of every destination", "agent/flow/rotate.c",
            "for (size_t i = 0; i < attempt->deliveries.count; i++) { struct destination *destination",
            "for (size_t i = 0; i < 1; i++) {\n\t\tstruct destination *destination",
            scenario("rules", "Rules.test_rule_5_each_destination_is_written_before_the_old_secret_dies")),
     Mutant(5, "less than a minute before", "agent/flow/rotate.c",
            "#define PREFLIGHT_HOLDS_MSEC 45000", "#define PREFLIGHT_HOLDS_MSEC 450000",
-           unit("rotate", "a_preflight_holds_for_less_than_a_minute")),
+           unit("rotate", "a_preflight_holds_for_less_than_a_minute")
+           + matrix("project/slow/*commit/70")),
+    Mutant(5, "counted from where it began", "agent/flow/rotate.c",
+           "attempt->preflight_msec = began_msec;", "(void)began_msec;\n\tattempt->preflight_msec = clock_msec();",
+           matrix("project/slow/*-PUT-*/70")),
     Mutant(5, "nothing is closed before it is verified", "agent/flow/verify.c",
            "if (err->kind == ERR_MOVED || err->kind == ERR_REFUSED) return deliver_again",
            "return true;\n\t\tif (false)\n\t\t\treturn deliver_again",
@@ -170,13 +186,23 @@ MUTANTS = [
            scenario("replace", "Road.test_the_old_one_lives_until_the_overlap_is_over")),
     Mutant(5, "and until all is read again in the run that retires it", "agent/flow/overlap.c",
            "if (attempt->verified) return true;", "return true;",
-           scenario("replace", "Road.test_every_destination_is_read_in_the_run_that_retires")),
+           scenario("replace", "Road.test_every_destination_is_read_in_the_run_that_retires")
+           + matrix("retire/request/*DELETE*/delay")),
+    Mutant(5, "a list without the new one says nothing of the old one", "agent/flow/overlap.c",
+           "if (!evidence_list(attempt, &all, err) || !new_is_listed(attempt, &all, err)) return false; old = "
+           "evidence_find(&all, row->old_id); if (old && token_is_alive",
+           "if (!evidence_list(attempt, &all, err))\n\t\t\treturn false;\n\t\told = evidence_find(&all, row->old_id);"
+           "\n\t\tif (old && token_is_alive",
+           scenario("replace", "Quiet.test_a_list_without_it_says_nothing_of_its_use")),
 
     # --- 6: what holds two runs after the last fault ---
     Mutant(6, "forks of ours are revoked", "agent/flow/retire.c",
            "if (!revoke_fork(attempt, token, err)) return false;", "",
            scenario("lost", "Lost.test_a_second_successor_of_our_own_is_revoked")
            + matrix("create/request/*POST*/twice")),
+    Mutant(6, "and read to be", "agent/flow/retire.c",
+           "(!revoked || sweep_listed(attempt, NULL, err));", "true;",
+           scenario("lost", "Lost.test_that_a_second_successor_is_gone_is_believed_when_it_is_read")),
     Mutant(6, "what is not ours is not revoked", "agent/flow/retire.c",
            "if (!evidence_is_ours(attempt, token))", "if (false)",
            scenario("rules", "Rules.test_rule_6_a_second_successor_that_is_not_ours_is_told_and_left_alone")),
