@@ -87,6 +87,11 @@ def calls_by_effects(course):
                        is_hit_by(f"{call.number}:{name}" + (f":{times}" if times else "")))
 
 
+def sends(course):
+    """The call that sends each request."""
+    return [call for call in course.calls if call.name == "send"]
+
+
 def is_change_of_token(request):
     return request["method"] != "GET" and re.search(r"tokens(/(\d+|self)(/rotate)?)?$", request["path"])
 
@@ -122,8 +127,7 @@ def slow_calls(course):
         of = request_name(answers.index(call) + 1, course.requests[answers.index(call)]) if call in answers else "commit"
         for span in (40, 70):
             yield Case(f"{course.road.name}/slow/{call.number:03}-{of}/{span}", "slow", course.road, slowly(call, span))
-    sent = [call for call in course.calls if call.name == "send"]
-    for number, (change, call) in enumerate(zip(course.requests, sent), 1):
+    for number, (change, call) in enumerate(zip(course.requests, sends(course)), 1):
         if is_change_of_token(change):
             yield Case(f"{course.road.name}/slow/{call.number:03}-killed/{request_name(number, change)}", "slow",
                        course.road, lost_with_its_run(call, change))
@@ -197,9 +201,9 @@ def backups(course):
 def neighbours(course):
     if course.road.name != WHOLE:
         return
-    for number, request in enumerate(course.requests, 1):
+    for number, (request, call) in enumerate(zip(course.requests, sends(course)), 1):
         name = f"{course.road.name}/neighbour/{request_name(number, request)}"
-        yield Case(f"{name}/second-run", "neighbour", course.road, second_run(number))
+        yield Case(f"{name}/second-run", "neighbour", course.road, second_run(call))
         for nth_read in (2, 5, 9):
             yield Case(f"{name}/stopped-reader-{nth_read}", "neighbour", course.road, stopped_reader(number, nth_read))
 
