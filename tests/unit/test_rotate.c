@@ -1,4 +1,4 @@
-/* How long a preflight holds. The clock is this test's own. */
+/* What a request needs when it leaves. The clock and GitLab's words are this test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/http.h"
 #include "flow/attempt.h"
 
 static int64_t clock_stands_at = 1000;
@@ -23,6 +24,111 @@ clock_pause(int64_t msec, const volatile int *stop)
 {
 	clock_stands_at += msec;
 	return !*stop;
+}
+
+/* In the place of http.c. */
+struct http {
+	int unused;
+};
+static unsigned changes_sent;
+
+struct http *
+http_new(struct http_site *site)
+{
+	static struct http http;
+
+	(void)site;
+	return &http;
+}
+
+void
+http_free(struct http *http)
+{
+	(void)http;
+}
+
+bool
+http_start(struct err *err)
+{
+	(void)err;
+	return true;
+}
+
+void
+http_answer_done(struct http_answer *answer)
+{
+	secret_free(answer->body);
+	answer->body = NULL;
+}
+
+const char *
+http_escape(struct arena *arena, const char *segment)
+{
+	(void)arena;
+	return segment;
+}
+
+bool
+http_send(struct http *http, const struct http_request *request, struct http_answer *answer,
+	struct err *err)
+{
+	static const char text[] =
+		"{\"id\":100,\"user_id\":7,\"name\":\"push\",\"created_at\":\"2026-11-21T10:00:00.000Z\","
+		"\"token\":\"glpat-new\",\"expires_at\":\"2027-01-01\"}";
+
+	(void)http;
+	(void)err;
+	changes_sent += strcmp(request->method, "GET") != 0;
+	*answer = (struct http_answer){ .status = 200,
+		.retry_after_sec = -1,
+		.rate_remaining = -1,
+		.content_type = "application/json",
+		.body = secret_copy(text, strlen(text)) };
+	return true;
+}
+
+/* Of a worker that has passed its preflight; whether another one learnt meanwhile that the credential is dead. */
+static void
+is_sent(bool is_distrusted)
+{
+	static const volatile int stop = 0;
+	auto_secret struct secret *credential = secret_copy("glpat-old", 9);
+	auto_identity struct identity *identity = identity_new("our own credential");
+	auto_gitlab_server struct gitlab_server *server = gitlab_server_new(NULL, NULL);
+	auto_gitlab struct gitlab *gitlab = gitlab_new(server, credential);
+	auto_arena struct arena *arena = arena_new();
+	struct rotation row = { .state = STATE_INTENDED, .target_id = 99 };
+	struct attempt attempt = { .identity = identity,
+		.gitlab = gitlab,
+		.arena = arena,
+		.stop = &stop,
+		.row = &row,
+		.frozen = { .type = TYPE_PROJECT, .owner_id = 10 },
+		.preflight_msec = clock_stands_at };
+	struct err err = { 0 };
+
+	changes_sent = 0;
+	assert_true(identity_prove(identity, gitlab, &err));
+	if (is_distrusted)
+		identity_distrust(identity);
+	assert_int_equal(step_request(&attempt, &err), !is_distrusted);
+	assert_int_equal(changes_sent, !is_distrusted);
+	assert_true(!is_distrusted || err.kind == ERR_LATER);
+	secret_free(row.secret);
+}
+
+static void
+a_request_is_sent_with_a_credential_that_lives(void **unused)
+{
+	(void)unused;
+	is_sent(false);
+}
+
+static void
+no_request_is_sent_once_another_worker_distrusts_our_credential(void **unused)
+{
+	(void)unused;
+	is_sent(true);
 }
 
 struct age {
@@ -98,10 +204,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_is_sent_with_a_credential_that_lives),
+		cmocka_unit_test(
+			no_request_is_sent_once_another_worker_distrusts_our_credential),
 		cmocka_unit_test(a_preflight_holds_for_less_than_a_minute),
 		cmocka_unit_test(a_look_at_idle_projects_holds_for_a_minute),
 		cmocka_unit_test(a_request_without_a_preflight_is_not_sent),
 	};
 
+	struct err err;
+
+	if (!secret_start(&err))
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
