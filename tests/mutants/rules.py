@@ -111,8 +111,7 @@ MUTANTS = [
            + scenario("replace_lost", "Lost.test_an_orphan_is_ended_by_its_number_and_told")),
     Mutant(3, "what a killed run left is in doubt", "agent/flow/run.c",
            "return !goes_on || take_doubt(run, row, err);", "(void)take_doubt;\n\treturn true;",
-           scenario("rules", "Rules.test_rule_3_what_a_killed_run_left_is_read_before_anything_else")
-           + matrix("project/slow/*killed*")),
+           scenario("rules", "Rules.test_rule_3_what_a_killed_run_left_is_read_before_anything_else")),
     Mutant(3, "settle", "agent/flow/reconcile.c",
            "written_at(row) + attempt->frozen.settle_sec;", "0;",
            scenario("lost", "Lost.test_nothing_is_believed_before_settle_is_over")
