@@ -176,7 +176,7 @@ MUTANTS = [
            unit("rotate", "a_preflight_holds_for_less_than_a_minute")
            + matrix("project/slow/*commit/70")),
     Mutant(5, "counted from where it began", "agent/flow/rotate.c",
-           "attempt->preflight_msec = began_msec;", "(void)began_msec;\n\tattempt->preflight_msec = clock_msec();",
+           "attempt->preflight_msec = begun_msec;", "(void)begun_msec;\n\tattempt->preflight_msec = clock_msec();",
            matrix("project/slow/*-PUT-*/70")),
     Mutant(5, "nothing is closed before it is verified", "agent/flow/verify.c",
            "if (err->kind == ERR_MOVED || err->kind == ERR_REFUSED) return deliver_again",
