@@ -152,7 +152,7 @@ notify_status_is_one_assignment_whatever_stands_in_it(void **state)
 	length = recv(receiver, message, sizeof(message) - 1, MSG_DONTWAIT);
 	assert_true(length > 0);
 	message[length] = '\0';
-	assert_string_equal(message, "EXTEND_TIMEOUT_USEC=90000000");
+	assert_string_equal(message, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=90000000");
 	close(receiver);
 }
 #endif
