@@ -147,6 +147,26 @@ class OnSystemd(unittest.TestCase):
         self.assertEqual(self.machine.sh(f"grep -rl {ROOT} /etc /var/lib /run/credentials 2>/dev/null || :"), "")
         self.assertEqual(self.machine.sh("stat -c %a /var/lib/private/glrotate /var/lib/private/glrotate/key").split(), ["700", "600"])
 
+    def test_e2_another_unit_gets_its_credential_and_is_restarted(self):
+        """Delivered by root, with a state of its own: the service may write no credentials and restart nobody."""
+        self.machine.write("/etc/systemd/system/app.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+                           "LoadCredentialEncrypted=push\nExecStart=/bin/cp ${CREDENTIALS_DIRECTORY}/push /run/app.token\n")
+        self.machine.write("/run/old", "an old one")
+        self.machine.sh("systemd-creds encrypt --name=push /run/old /etc/credstore.encrypted/push; systemctl daemon-reload; "
+                        "systemctl start app; grep -q 'an old one' /run/app.token; mkdir -m 700 /run/root-state; "
+                        "install -m 600 /dev/null /run/root-token")
+        self.machine.write("/run/root-token", ROOT, "0600")
+        self.machine.write("/run/root.yaml", POLICY.format(self.sim.address).replace("credential: gitlab-token", "credential: /run/root-token")
+                           .replace("[ ci_variable: PUSH ]", "[ systemd_credential: { name: push, unit: app.service, restart: yes } ]")
+                           .replace("shop/api:push", "shop/app:app"))
+        self.sim.ask("POST", "/sim/act", {"act": "create_project", "path": "shop/app"})
+        self.sim.ask("POST", "/sim/act", {"act": "create_token", "kind": "project", "owner": "shop/app", "name": "app"})
+        run = "glrotate --policy /run/root.yaml --state /run/root-state "
+        self.machine.sh(run + "run; " + run + "rotate app --reason first")
+        living = [t for t in self.sim.ask("GET", "/sim/tokens?name=app").json if t["alive"]]
+        self.assertEqual(self.machine.sh("cat /run/app.token"), living[0]["secret"])
+        self.assertEqual(self.machine.sh(f"grep -rl {living[0]['secret']} /etc /var/lib /run/root-state || :"), "")
+
     def test_e_by_hand_is_as_by_timer(self):
         """What root calls runs as the service's user, with its credentials and drop-ins; nothing becomes root's."""
         self.drop_in(SERVICE, "[Service]\nSetLoginEnvironment=no\nReadWritePaths=-/run/lock\n" if RELEASE != "bookworm"
