@@ -14,6 +14,11 @@
 #include "base/clock.h"
 #include "base/notify.h"
 
+/* What was killed and does not end is left to itself: it is another user's, or the kernel holds it. */
+#define GIVE_UP_MSEC 10000
+/* A child that never stops writing is not to keep us from looking at the clock. */
+#define READS_MOST 16
+
 /* Our ends of the three pipes, and what they carry. */
 enum { IN, OUT, COMPLAINT, PIPES };
 struct running {
@@ -148,17 +153,19 @@ static void
 take_output(struct running *running, int which)
 {
 	char bytes[4096];
-	ssize_t got;
+	ssize_t got = 1;
 
-	while ((got = read(running->ends[which], bytes, sizeof(bytes))) > 0) {
+	for (int i = 0; got > 0 && i < READS_MOST; i++) {
 		const size_t room =
 			CHILD_OUTPUT_MAX_BYTES - secret_length(running->kept[which]);
 
-		(void)!secret_append(
-			running->kept[which], bytes, (size_t)got < room ? (size_t)got : room);
+		got = read(running->ends[which], bytes, sizeof(bytes));
+		if (got > 0)
+			(void)!secret_append(running->kept[which], bytes,
+				(size_t)got < room ? (size_t)got : room);
 	}
 	secret_wipe(bytes, sizeof(bytes));
-	if (!got || (errno != EAGAIN && errno != EINTR))
+	if (!got || (got < 0 && errno != EAGAIN && errno != EINTR))
 		close_end(&running->ends[which]);
 }
 
@@ -195,10 +202,13 @@ await(struct running *running, struct child_end *end)
 	siginfo_t facts = { 0 };
 
 	while (!has_ended(running, &facts)) {
-		/* It has a time limit of its own. */
-		notify_alive();
 		const int64_t left = until - clock_msec();
 
+		if (left <= -GIVE_UP_MSEC)
+			break;
+		/* It has a time limit of its own. */
+		if (left > 0)
+			notify_alive();
 		if (left <= 0 && !end->timed_out) {
 			end->timed_out = true;
 			kill(-running->pid, SIGKILL);
@@ -211,7 +221,8 @@ await(struct running *running, struct child_end *end)
 		if (running->ends[i] >= 0)
 			take_output(running, i);
 	end->exit_code = facts.si_code == CLD_EXITED ? facts.si_status : -1;
-	end->signal = facts.si_code == CLD_EXITED ? 0 : facts.si_status;
+	if (facts.si_code != CLD_EXITED)
+		end->signal = facts.si_pid ? facts.si_status : SIGKILL;
 }
 
 bool

@@ -56,7 +56,11 @@ walk_job(void *argument, size_t worker, size_t job)
 	struct attempt *attempt = run->walking[job];
 	struct err *err = &run->ends[job];
 
-	attempt->gitlab = run_connection(run, worker);
+	/* A row that came to the rescue credential keeps that connection, which is its own. */
+	if (attempt->agent)
+		attempt->agent = run_connection(run, worker);
+	else
+		attempt->gitlab = run_connection(run, worker);
 	attempt->was_walked = true;
 	if (!attempt->row->id) {
 		/* What is lost waits until the run knows how much is. */

@@ -9,6 +9,8 @@
 
 /* So long after the overlap the old one may be in use before a person hears of it. */
 #define OLD_IN_USE_MOST_SEC (7 * DAY_SEC)
+/* So long after the old one's end a list without the new one may be an old list. */
+#define NEW_IS_ABSENT_MOST_SEC HOUR_SEC
 
 const char *
 overlap_words(const struct rotation *row, struct arena *arena)
@@ -181,7 +183,9 @@ step_wait(struct attempt *attempt, struct err *err)
 	if (now_of(attempt) < row->retire_after)
 		return rest(attempt, "", err);
 	if (row->old_id && attempt->frozen.quiet_sec) {
-		if (!evidence_list(attempt, &all, err) || !new_is_listed(attempt, &all, err))
+		/* A new one that died is made anew, whoever still uses the old one. */
+		if (!evidence_of_life(attempt, err) || !evidence_list(attempt, &all, err) ||
+			!new_is_listed(attempt, &all, err))
 			return false;
 		old = evidence_find(&all, row->old_id);
 		if (old && token_is_alive(old, now_of(attempt)) && is_still_used(attempt, old))
@@ -282,9 +286,16 @@ read_end(struct attempt *attempt, bool *is_gone, struct err *err)
 	const struct token *old;
 	struct tokens all;
 
+	*is_gone = false;
 	gitlab_set_urgency(attempt->gitlab, URGENCY_RECONCILE);
-	if (!evidence_list(attempt, &all, err) || !new_is_listed(attempt, &all, err))
+	if (!evidence_list(attempt, &all, err))
 		return false;
+	/* One that somebody ended since is the next run's to find: this row has nothing left to do for it. A deploy token that is
+	 * ended is not even listed, and neither is what a replica does not know yet. */
+	if (!evidence_find(&all, row->new_id) &&
+		now_of(attempt) - row->moved_at < NEW_IS_ABSENT_MOST_SEC)
+		return err_set(err, ERR_LATER, 0, "GitLab does not list #%lld",
+			(long long)row->new_id);
 	old = row->old_id ? evidence_find(&all, row->old_id) : NULL;
 	*is_gone = !old || !token_is_alive(old, now_of(attempt));
 	return true;

@@ -16,7 +16,7 @@ struct child {
 	const char *const *
 		environment; /* "NAME=value", ends with NULL; besides what is inherited; no secret; may be NULL */
 	const struct secret *input; /* its standard input; NULL: none */
-	int64_t timeout_msec;       /* then it and its process group are killed */
+	int64_t timeout_msec;       /* then it and its group are killed, and waited for 10 s */
 };
 
 /* How it ended. What it wrote may hold the secret that it was given, and so is one itself. */

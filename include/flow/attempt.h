@@ -101,7 +101,6 @@ struct attempt {
 	struct idle idle;
 	bool alive;                    /* the held secret was proven in this run */
 	unsigned unseen;               /* how often GitLab did not know it yet */
-	bool door_refused;             /* and whether a door refused it, see proof.c */
 	bool verified;                 /* every destination not set aside was read back in this run */
 	bool replaced, retired;        /* both lived side by side from this run on; the old one ended in it */
 	const char *waits;             /* why a row rests that is as it should be, for people; NULL: it is not, or does not rest */

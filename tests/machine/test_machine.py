@@ -234,7 +234,14 @@ class OnSystemd(unittest.TestCase):
         self.heals()
 
     def test_j_removal_keeps_the_state_and_purging_erases_it(self):
-        self.machine.sh(f"dpkg -i /mnt/{PACKAGE.name}; dpkg -r glrotate")
+        self.machine.sh(f"dpkg -i /mnt/{PACKAGE.name}")
+        self.fall_due()
+        self.sim.fault("drop_before_commit", method="POST", path="*/rotate")
+        self.machine.enter("systemctl", "enable", "--now", TIMER)
+        self.start()
+        self.machine.until(lambda: "waiting for 1" in self.machine.property(SERVICE, "StatusText"), "the wait")
+        self.machine.sh("dpkg -r glrotate")
+        self.assertEqual([self.machine.property(unit, "ActiveState") for unit in (SERVICE, TIMER)], ["inactive", "inactive"])
         self.assertTrue((self.work / "private" / "glrotate" / "journal.db").exists())
         self.machine.sh("dpkg -P glrotate")
         self.assertEqual(list((self.work / "private").iterdir()), [])

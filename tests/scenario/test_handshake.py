@@ -101,7 +101,10 @@ class Refused(DoorCase):
         self.needs_person(self.host.run("run"), "GLR-127")
         self.nobody_has_it()
         self.clear_faults()
-        # What was refused is not good for a silence.
+        # What was refused is not good for a silence, whatever else went wrong in between.
+        self.sim.fault("status", method="GET", path="*/deploy_tokens", status=503, times=0)
+        self.assertEqual(self.host.run("run").code, 1)
+        self.clear_faults()
         self.sim.fault("redirect", path=REGISTRY, times=0)
         self.sim.fault("redirect", path=GIT, times=0)
         for _ in range(2):

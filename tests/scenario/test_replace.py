@@ -202,6 +202,17 @@ class Quiet(ReplaceCase):
         self.exits(0, "run")
         self.is_finished()
 
+    def test_a_new_one_that_somebody_ends_is_made_anew_whoever_uses_the_old_one(self):
+        self.exits(0, "run")
+        self.advance("13h")
+        self.assertTrue(self.opens(self.old_secret))
+        self.sim.act("revoke", token=self.all_made()[-1]["id"])
+        ended = [self.host.run("run") for _ in range(3)][-1]
+        self.assertEqual(ended.code, 0, ended)
+        self.assertEqual(len(self.all_made()), 3)
+        self.is_delivered()
+        self.assertTrue(self.old_lives())
+
     def test_a_list_without_it_says_nothing_of_its_use(self):
         self.exits(0, "run")
         self.advance("13h")

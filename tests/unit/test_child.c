@@ -82,6 +82,16 @@ a_child_that_hangs_is_killed_with_all_that_it_began(void **state)
 }
 
 static void
+a_child_that_never_stops_writing_is_killed(void **state)
+{
+	auto_child_end struct child_end end = run("exec yes", NULL, 300);
+
+	(void)state;
+	assert_true(end.timed_out);
+	assert_int_equal(secret_length(end.output), CHILD_OUTPUT_MAX_BYTES);
+}
+
+static void
 what_a_child_leaves_behind_is_not_waited_for(void **state)
 {
 	auto_child_end struct child_end end = run("sleep 1000 & echo $!", NULL, LONG_MSEC);
@@ -143,6 +153,7 @@ main(void)
 		cmocka_unit_test(a_child_that_reads_nothing_is_no_failure),
 		cmocka_unit_test(what_is_too_much_is_dropped_and_does_not_hold_it_up),
 		cmocka_unit_test(a_child_that_hangs_is_killed_with_all_that_it_began),
+		cmocka_unit_test(a_child_that_never_stops_writing_is_killed),
 		cmocka_unit_test(what_a_child_leaves_behind_is_not_waited_for),
 		cmocka_unit_test(a_program_that_is_not_there_is_refused),
 		cmocka_unit_test(base64_is_as_others_write_it),
