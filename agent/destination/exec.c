@@ -92,7 +92,7 @@ run_step(const struct destination_tools *tools, const struct destination *destin
 	                                    : place->timeout_sec;
 	const char **argv = arena_alloc(tools->arena, (place->run.count + 1) * sizeof(*argv));
 
-	if (!program_is_safe(place->run.items[0], err))
+	if (!child_is_safe(place->run.items[0], err))
 		return false;
 	memcpy(argv, place->run.items, place->run.count * sizeof(*argv));
 	notify_extend(timeout_sec + MINUTE_SEC);
@@ -172,7 +172,7 @@ exec_inspect(const struct destination_tools *tools, const struct destination *de
 	const char *command = program_text(&place->run, tools->arena);
 	struct err err;
 
-	if (!program_is_safe(place->run.items[0], &err))
+	if (!child_is_safe(place->run.items[0], &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);
 	if (!strcmp(destination->text + strlen("exec "), command))
 		return "is run with the new secret";

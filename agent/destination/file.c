@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/child.h"
 #include "base/notify.h"
 #include "base/when.h"
 #include "destination/program.h"
@@ -190,7 +191,7 @@ run_program(const struct destination_tools *tools, const struct file_place *plac
 
 	if (!place->exec.count)
 		return true;
-	if (!program_is_safe(place->exec.items[0], err))
+	if (!child_is_safe(place->exec.items[0], err))
 		return false;
 	argv = arena_alloc(tools->arena, (place->exec.count + 1) * sizeof(*argv));
 	memcpy(argv, place->exec.items, place->exec.count * sizeof(*argv));
@@ -214,7 +215,7 @@ file_preflight(const struct destination_tools *tools, const struct destination *
 	const struct file_place *place = place_of(destination);
 	struct file_target target;
 
-	return (!place->exec.count || program_is_safe(place->exec.items[0], err)) &&
+	return (!place->exec.count || child_is_safe(place->exec.items[0], err)) &&
 	       file_aim(place, ours, &target, err) && file_prove(tools, ours, &target, err);
 }
 
@@ -268,7 +269,7 @@ file_inspect(const struct destination_tools *tools, const struct destination *de
 
 	if (!place->exec.count || !strncmp(outlook, "cannot: ", 8))
 		return outlook;
-	if (!program_is_safe(place->exec.items[0], &err))
+	if (!child_is_safe(place->exec.items[0], &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);
 	return arena_format(tools->arena, "%s, then runs %s", outlook,
 		program_text(&place->exec, tools->arena));

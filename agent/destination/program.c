@@ -230,24 +230,3 @@ program_text(const struct texts *run, struct arena *arena)
 		text = arena_format(arena, "%s %s", text, run->items[i]);
 	return text;
 }
-
-bool
-program_is_safe(const char *path, struct err *err)
-{
-	struct stat facts;
-
-	if (stat(path, &facts) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
-		return err_set(err, ERR_REFUSED, errno, "cannot run '%s'", path);
-	if (!S_ISREG(facts.st_mode))
-		return err_set(err, ERR_REFUSED, 0, "'%s' is no regular file", path);
-	if (facts.st_uid && facts.st_uid != geteuid())
-		return err_set(err, ERR_REFUSED, 0,
-			"'%s' belongs to user %u, who could change it: root or the user that runs "
-			"glrotate must own it",
-			path, facts.st_uid);
-	if (facts.st_mode & (S_IWGRP | S_IWOTH))
-		return err_set(err, ERR_REFUSED, 0,
-			"'%s' has mode %04o: others may change it, so it gets no secret", path,
-			facts.st_mode & 07777U);
-	return true;
-}

@@ -35,6 +35,10 @@ void child_end_done(struct child_end *end);
  * Fails: ERR_REFUSED it is not there or cannot be executed; ERR_LATER this machine has no process or descriptor left. */
 must_check bool child_run(const struct child *child, struct child_end *end, struct err *err);
 
+/* Whether a program may be given a secret, or have our word: it can be executed, is root's or ours, and nobody else may write it.
+ * Fails: ERR_REFUSED naming owner or mode. */
+must_check bool child_is_safe(const char *path, struct err *err);
+
 #define auto_child_end __attribute__((cleanup(child_end_done)))
 
 #endif

@@ -44,8 +44,4 @@ must_check bool program_fill(const struct texts *run, const struct expansion *ex
 /* "/path argument argument", for people. */
 const char *program_text(const struct texts *run, struct arena *arena);
 
-/* Whether a secret may be given to it: it can be executed, is root's or ours, and nobody else may write it.
- * Fails: ERR_REFUSED naming owner or mode. */
-must_check bool program_is_safe(const char *path, struct err *err);
-
 #endif
