@@ -376,6 +376,22 @@ request_headers(const struct http_request *request, struct arena *arena)
 	return headers;
 }
 
+/* libcurl's copy of a secret one is wiped when it is freed: with the handle, or by the next one. */
+static void
+set_url(struct http *http, const struct http_request *request, struct arena *arena)
+{
+	const char *url = http->site->url;
+	auto_secret struct secret *whole = NULL;
+
+	if (!request->secret_path) {
+		SET(http, URL, arena_format(arena, "%s%s", url, request->path));
+		return;
+	}
+	whole = secret_new(strlen(url) + secret_length(request->secret_path));
+	if (secret_append(whole, url, strlen(url)) && secret_join(whole, request->secret_path))
+		SET(http, URL, secret_reveal(whole));
+}
+
 /* A body is never empty, for libcurl resends an empty one although it cannot rewind it. */
 static void
 set_request(struct http *http, struct exchange *exchange, struct curl_slist *headers)
@@ -456,7 +472,7 @@ http_send(struct http *http, const struct http_request *request, struct http_ans
 
 	assert(request->path[0] == '/');
 	http->error[0] = '\0';
-	SET(http, URL, arena_format(arena, "%s%s", http->site->url, request->path));
+	set_url(http, request, arena);
 	set_request(http, &exchange, headers);
 	code = perform(http, &exchange);
 	SET(http, HTTPHEADER, NULL);
@@ -477,19 +493,4 @@ http_answer_done(struct http_answer *answer)
 {
 	secret_free(answer->body);
 	answer->body = NULL;
-}
-
-const char *
-http_escape(struct arena *arena, const char *segment)
-{
-	const char *kept = "";
-	char *escaped;
-
-	/* curl_easy_escape() would measure an empty text itself. */
-	if (!*segment)
-		return kept;
-	escaped = memory_or_abort(curl_easy_escape(NULL, segment, 0));
-	kept = arena_text(arena, escaped);
-	curl_free(escaped);
-	return kept;
 }

@@ -1,6 +1,7 @@
 #include "base/http_site.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include "base/arena.h"
 #include "base/memory.h"
 
 #define CONNECT_MSEC 10000
@@ -180,4 +182,42 @@ const char *
 http_site_url(const struct http_site *site)
 {
 	return site->url;
+}
+
+/* Where the host ends; 0 when there is none. */
+static size_t
+origin_length(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	return host ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
+}
+
+bool
+http_site_of_secret(const struct secret *url, const char *suffix,
+	const struct http_options *options, struct http_site **site, struct secret **path,
+	struct err *err)
+{
+	auto_arena struct arena *arena = arena_new();
+	const char *text = secret_reveal(url), *rest = text + origin_length(text);
+	const size_t path_bytes = strcspn(rest, "?");
+	struct http_options draft = *options;
+	auto_secret struct secret *whole =
+		secret_new(strlen(rest) + strlen(suffix) + sizeof("/"));
+
+	if (rest == text || strpbrk(rest, "# \t\r\n") ||
+		memchr(text, '@', (size_t)(rest - text)))
+		return err_set(err, ERR_POLICY, 0,
+			"what it holds is not a URL: expected https://HOST/…");
+	draft.url = arena_text_n(arena, text, (size_t)(rest - text));
+	if (!http_site_new(&draft, site, err))
+		return false;
+	/* There is room for all of it. */
+	if ((!path_bytes && !secret_append(whole, "/", 1)) ||
+		!secret_append(whole, rest, path_bytes) ||
+		!secret_append(whole, suffix, strlen(suffix)) ||
+		!secret_append(whole, rest + path_bytes, strlen(rest + path_bytes)))
+		assert(false);
+	*path = take(whole);
+	return true;
 }

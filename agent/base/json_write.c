@@ -292,3 +292,14 @@ json_print(const struct json *json, FILE *stream)
 	return json_dumpf(value_of(json), stream, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0 &&
 	       fputc('\n', stream) != EOF && !ferror(stream);
 }
+
+struct secret *
+json_secret(const struct json *json)
+{
+	struct secret *text = secret_new(json_dumpb(value_of(json), NULL, 0, COMPACT));
+	const int failed = json_dump_callback(value_of(json), append_to_secret, text, COMPACT);
+
+	assert(!failed);
+	(void)failed;
+	return text;
+}

@@ -33,6 +33,13 @@ must_check bool http_site_new(
 void http_site_free(struct http_site *site);
 const char *http_site_url(const struct http_site *site); /* without a final slash */
 
+/* The same of a URL that is itself a secret, as a webhook's is: any path and query, and `suffix` behind the path. What stands behind the host
+ * comes as `*path`, the caller's, for http_request.secret_path; errors and http_site_url() name scheme and host alone. options->url is not used.
+ * Fails: ERR_POLICY. */
+must_check bool http_site_of_secret(const struct secret *url, const char *suffix,
+	const struct http_options *options, struct http_site **site, struct secret **path,
+	struct err *err);
+
 /* One connection; belongs to one thread at a time. The site outlives it. */
 struct http;
 struct http *http_new(struct http_site *site);
@@ -46,6 +53,7 @@ struct http_request {
 	const char *credential_head;         /* the header that carries the credential instead, up to its value:
 	                                        "Authorization: Bearer "; NULL: "PRIVATE-TOKEN: " */
 	const char *content_type;            /* of the body; NULL: application/json */
+	const struct secret *secret_path;    /* sent in the place of `path`, which is what errors say; NULL: none */
 };
 
 struct http_answer {

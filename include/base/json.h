@@ -61,6 +61,8 @@ void json_push(struct json *array, struct json *value);                      /* 
 void json_push_text(struct json *array, const char *value);
 /* Indented by two, one final newline. False when the stream fails. */
 bool json_print(const struct json *json, FILE *stream);
+/* Compact, as the body of a request. The caller frees it. */
+struct secret *json_secret(const struct json *json);
 
 CLEANUP(json, struct json *, json_free)
 #define auto_json __attribute__((cleanup(json_cleanup)))

@@ -7,6 +7,7 @@ base/secret.c: it is the one that holds it
 base/child.c: the standard input of a program that gets it
 base/blot.c: stars it out of what a program said
 base/http.c: the PRIVATE-TOKEN header and the bodies of requests
+base/http_site.c: the URL of a webhook, which may be a secret, up to its host
 base/json.c: decodes answers
 base/json_write.c: encodes the bodies of requests
 base/atomic_file.c: writes it into a file
