@@ -78,6 +78,53 @@ job_add(struct extras *extras, struct resource *project, const char *name, const
 	return job;
 }
 
+/* Its number counts within its project. */
+struct issue *
+issue_add(struct extras *extras, struct resource *project, long author_id)
+{
+	struct issue *issue = must_alloc(sizeof(*issue));
+
+	*issue = (struct issue){ .id = ++extras->issue_id,
+		.iid = 1,
+		.author_id = author_id,
+		.project = project,
+		.labels = json_array() };
+	for (size_t i = 0; i < extras->issues.count; i++)
+		issue->iid += ((struct issue *)extras->issues.items[i])->project == project;
+	list_add(&extras->issues, issue);
+	return issue;
+}
+
+struct note *
+note_add(struct extras *extras, struct issue *issue, long author_id, const char *body)
+{
+	struct note *note = must_alloc(sizeof(*note));
+
+	*note = (struct note){
+		.id = ++extras->note_id, .author_id = author_id, .body = must_copy(body)
+	};
+	list_add(&issue->notes, note);
+	return note;
+}
+
+static void
+issue_free(void *item)
+{
+	struct issue *issue = item;
+
+	for (size_t i = 0; i < issue->notes.count; i++) {
+		struct note *note = issue->notes.items[i];
+
+		free(note->body);
+		free(note);
+	}
+	list_done(&issue->notes);
+	free(issue->title);
+	free(issue->description);
+	json_decref(issue->labels);
+	free(issue);
+}
+
 static void
 agent_free(void *item)
 {
@@ -216,6 +263,14 @@ extras_forget(struct extras *extras, const struct resource *resource)
 		list_remove(&extras->jobs, job);
 		job_free(job);
 	}
+	for (size_t i = extras->issues.count; i-- > 0;) {
+		struct issue *issue = extras->issues.items[i];
+
+		if (issue->project != resource)
+			continue;
+		list_remove(&extras->issues, issue);
+		issue_free(issue);
+	}
 }
 
 static void
@@ -233,6 +288,7 @@ extras_done(struct extras *extras)
 	all_free(&extras->runners, runner_free);
 	all_free(&extras->webhooks, webhook_free);
 	all_free(&extras->jobs, job_free);
+	all_free(&extras->issues, issue_free);
 	all_free(&extras->events, event_free);
 }
 
@@ -316,16 +372,41 @@ jobs_copy(struct list *to, const struct list *from,
 	}
 }
 
+static void
+issues_copy(struct list *to, const struct list *from,
+	struct resource *(*copy_of)(const struct resource *resource))
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct issue *old = from->items[i];
+		struct issue *issue = row_copy(old, sizeof(*old));
+
+		issue->project = copy_of(issue->project);
+		issue->title = must_copy(issue->title);
+		issue->description = copy_or_null(issue->description);
+		issue->labels = json_deep_copy(issue->labels);
+		issue->notes = (struct list){ 0 };
+		for (size_t j = 0; j < old->notes.count; j++) {
+			struct note *note = row_copy(old->notes.items[j], sizeof(*note));
+
+			note->body = must_copy(note->body);
+			list_add(&issue->notes, note);
+		}
+		list_add(to, issue);
+	}
+}
+
 void
 extras_copy(struct extras *to, const struct extras *from,
 	struct resource *(*copy_of)(const struct resource *resource))
 {
 	*to = *from;
-	to->agents = to->runners = to->webhooks = to->jobs = to->events = (struct list){ 0 };
+	to->agents = to->runners = to->webhooks = to->jobs = (struct list){ 0 };
+	to->issues = to->events = (struct list){ 0 };
 	agents_copy(&to->agents, &from->agents, copy_of);
 	runners_copy(&to->runners, &from->runners, copy_of);
 	webhooks_copy(&to->webhooks, &from->webhooks, copy_of);
 	jobs_copy(&to->jobs, &from->jobs, copy_of);
+	issues_copy(&to->issues, &from->issues, copy_of);
 	for (size_t i = 0; i < from->events.count; i++) {
 		struct audit_event *event = row_copy(from->events.items[i], sizeof(*event));
 

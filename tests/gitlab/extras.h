@@ -1,4 +1,4 @@
-/* extras.h: what else there is in a GitLab: agents, runners, webhooks, jobs, audit events.
+/* extras.h: what else there is in a GitLab: agents, runners, webhooks, jobs, issues, audit events.
  * Belongs to the world and follows its rules: no rule of GitLab's in here, the caller holds the
  * lock. What belongs to a project or group goes when that goes; audit events stay. */
 #ifndef EXTRAS_H
@@ -60,6 +60,22 @@ struct job {
 	int64_t created_at, started_at, finished_at; /* 0: not yet */
 };
 
+struct note {
+	long id, author_id;
+	char *body;
+	int64_t created_at;
+};
+
+struct issue {
+	long id, iid, author_id, closed_by; /* closed_by: 0 while it is open */
+	struct resource *project;
+	char *title, *description; /* or NULL */
+	json_t *labels;
+	bool confidential;
+	int64_t created_at, updated_at, closed_at; /* 0: open */
+	struct list notes;                         /* struct note */
+};
+
 struct audit_event {
 	long id, author_id, entity_id;
 	const char *entity_type, *name; /* constants */
@@ -71,8 +87,9 @@ struct audit_event {
 enum { AUDIT_EVENTS_MAX = 20000 };
 
 struct extras {
-	struct list agents, runners, webhooks, jobs, events; /* each in the order of its ids */
-	long agent_id, agent_token_id, runner_id, webhook_id, job_id,
+	struct list agents, runners, webhooks, jobs, issues,
+		events; /* each in the order of its ids */
+	long agent_id, agent_token_id, runner_id, webhook_id, job_id, issue_id, note_id,
 		event_id; /* the last given */
 };
 
@@ -85,6 +102,9 @@ struct runner *runner_add(
 struct webhook *webhook_add(struct extras *extras, struct resource *home);
 struct job *job_add(struct extras *extras, struct resource *project, const char *name,
 	const char *stage, const char *ref);
+struct issue *issue_add(struct extras *extras, struct resource *project, long author_id);
+struct note *note_add(
+	struct extras *extras, struct issue *issue, long author_id, const char *body);
 struct audit_event *audit_event_add(struct extras *extras);
 
 void agent_remove(struct extras *extras, struct agent *agent);

@@ -21,6 +21,7 @@ static const struct route *const tables[] = {
 	runner_list_routes,
 	runner_routes,
 	webhook_routes,
+	issue_routes,
 	admin_token_routes,
 	inventory_routes,
 	audit_routes,

@@ -21,7 +21,7 @@ extern const struct route token_routes[], resource_token_routes[], service_accou
 	variable_routes[], user_routes[], member_routes[], resource_routes[], instance_routes[],
 	deploy_token_routes[], trigger_routes[], agent_routes[], runner_list_routes[],
 	runner_routes[], webhook_routes[], admin_token_routes[], inventory_routes[],
-	audit_routes[], job_routes[];
+	audit_routes[], job_routes[], issue_routes[];
 
 /* Makes project_function and group_function of a function that takes either kind. */
 #define FOR_BOTH(function)                                                                     \
