@@ -42,6 +42,7 @@ struct gitlab {
 	bool (*may_go)(const void *context); /* NULL: any change may */
 	const void *may_go_context;
 	bool was_late;
+	bool is_hasty;
 };
 
 static const volatile int never_stop;
@@ -206,6 +207,12 @@ gitlab_was_late(const struct gitlab *gitlab)
 	return gitlab->was_late;
 }
 
+void
+gitlab_set_hasty(struct gitlab *gitlab)
+{
+	gitlab->is_hasty = true;
+}
+
 /* --- one call --- */
 
 static void
@@ -353,7 +360,7 @@ send_patiently(struct gitlab *gitlab, const struct http_request *request,
 	for (int try = 1;; try++, pause_msec *= 2) {
 		if (send_once(gitlab, request, answer, err))
 			return true;
-		if (try == TRIES || !may_ask_again(request, answer, err))
+		if (try == TRIES || gitlab->is_hasty || !may_ask_again(request, answer, err))
 			return false;
 		http_answer_done(answer);
 		*answer = (struct http_answer){ 0 };

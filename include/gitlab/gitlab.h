@@ -47,6 +47,8 @@ void gitlab_set_urgency(struct gitlab *gitlab, enum urgency urgency);
  * gitlab_was_late() says so until the next guard is set. NULL: all may. */
 void gitlab_set_guard(struct gitlab *gitlab, bool (*may_go)(const void *context), const void *context);
 bool gitlab_was_late(const struct gitlab *gitlab);
+/* From now on nothing is asked again: who has little time takes the first answer. */
+void gitlab_set_hasty(struct gitlab *gitlab);
 
 /* One call: pace, send, classify. `method` and `path` as in http.h, `body` may be NULL.
  * A GET answered 429, 502, 503 or 504, or not answered, is asked again up to three times in all, with the
