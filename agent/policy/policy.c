@@ -119,6 +119,8 @@ load_main(struct loading *loading)
 	policies->gitlab = main.gitlab;
 	policies->lifetimes = main.lifetimes;
 	policies->limits = main.limits;
+	policies->alerts = main.alerts;
+	policies->heartbeat = main.heartbeat;
 	append_entries(loading, &main.tokens);
 	return whole;
 }
@@ -210,6 +212,7 @@ fill_in(struct policies *policies)
 		policies->limits.settle_sec = 5 * MINUTE_SEC;
 	if (!policies->limits.clock_skew_sec)
 		policies->limits.clock_skew_sec = 5 * MINUTE_SEC;
+	alerts_fill_in(&policies->alerts);
 	for (size_t i = 0; i < policies->lifetimes.count; i++)
 		if (!lifetimes[i].renew_before_sec)
 			lifetimes[i].renew_before_sec = lifetimes[i].max_lifetime_sec / 3;

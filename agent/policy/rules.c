@@ -480,6 +480,7 @@ rules_check(const struct policies *policies, bool whole, struct diags *diags)
 	const struct checking checking = { policies, whole, arena, diags };
 
 	check_lifetimes(&checking);
+	alerts_check(&policies->alerts, diags);
 	for (size_t i = 0; i < policies->tokens.count; i++)
 		check_entry(&checking, i);
 	check_tokens_are_unique(&checking);

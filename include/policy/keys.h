@@ -12,6 +12,8 @@ struct policy_file {
 	struct gitlab_section gitlab;
 	struct list lifetimes; /* struct lifetime */
 	struct limits limits;
+	struct list alerts;    /* struct choice */
+	struct heartbeat heartbeat;
 	struct list tokens;    /* struct token_entry */
 };
 extern const struct shape policy_file_shape;

@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/fields.h"
+#include "policy/alerts.h"
 
 enum strategy { STRATEGY_UNSTATED, STRATEGY_ROTATE, STRATEGY_REPLACE };
 enum retire { RETIRE_UNSTATED, RETIRE_AFTER_OVERLAP, RETIRE_WHEN_UNUSED };
@@ -85,6 +86,8 @@ struct policies {
 	struct gitlab_section gitlab;
 	struct list lifetimes;         /* struct lifetime, in order */
 	struct limits limits;
+	struct list alerts;            /* struct choice, see alerts.h */
+	struct heartbeat heartbeat;
 	struct list tokens;            /* struct token_entry of all files, main file first, then by file name */
 	bool gitlab_is_valid;          /* the section alone: open rows can be finished with it */
 	bool is_valid;                 /* no error in any file */
