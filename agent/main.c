@@ -17,6 +17,8 @@
 #include "base/when.h"
 #include "flow/context.h"
 #include "report/advice.h"
+#include "report/alert.h"
+#include "report/heartbeat.h"
 #include "verb/by_hand.h"
 #include "verb/options.h"
 #include "verb/verb.h"
@@ -135,6 +137,9 @@ do_verb(const struct verb *verb, const struct options *options, int *exit_code, 
 		ok = (milder ? verb->milder_does : verb->does)(
 			&context, options, exit_code, err);
 		notify_stopping();
+	} else if (verb->does == verb_run && !milder) {
+		alert_unopened(&context, err);
+		heartbeat_beat(&context, outcome_exit_for(err));
 	}
 	context_close(&context);
 	return ok;

@@ -49,6 +49,7 @@ static const struct state_words state_words[STATE_COUNT] = {
 /* clang-format on */
 #define PERSON_MESSAGE_ID "8798eb6c699639057bb650fb51fad567"
 #define LATER_MESSAGE_ID "eaa229130f0829c1c55da3a1ad9c72f8"
+#define ALERT_MESSAGE_ID "5b1f0c7de7a94f0d8c3a6e2b94d170fa"
 
 struct outcome *
 outcome_new(void)
@@ -134,6 +135,23 @@ const char *
 outcome_trouble_id(bool person)
 {
 	return person ? PERSON_MESSAGE_ID : LATER_MESSAGE_ID;
+}
+
+const char *
+outcome_alert_id(void)
+{
+	return ALERT_MESSAGE_ID;
+}
+
+void
+outcome_alert(const char *alert, const char *about, const struct err *failure)
+{
+	if (failure)
+		log_event(LOG_LEVEL_WARNING, ALERT_MESSAGE_ID, NULL, 0,
+			"not told: %s%s%s: %s; the next run tries again", alert,
+			*about ? " about " : "", about, failure->text);
+	else
+		log_line(LOG_LEVEL_INFO, "told: %s: %s", alert, about);
 }
 
 /* NAME of TYPE:OWNER:NAME. */

@@ -412,6 +412,7 @@ run_do(struct context *context, const struct run_orders *orders, struct outcome 
 	run.connections = arena_alloc(context->arena, run.workers * sizeof(struct gitlab *));
 	journal_set_now(context->journal, server_time, context->server);
 	ok = do_phases(&run, err);
+	context->is_spent = run.own || run.rests || (!ok && err->kind == ERR_CREDENTIAL);
 	report(&run);
 	/* What ended the run is told rather than what kept that from being written down. */
 	if (!remember(&run, ok ? run.rests : err, &trouble) && ok) {

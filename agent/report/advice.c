@@ -86,8 +86,13 @@ print_action(const char *action, const char *address, FILE *stream)
 void
 advice_print(const struct trouble *trouble, int64_t now, FILE *stream)
 {
-	const struct advice_text *text = advice_of(trouble->advice);
+	advice_print_as(advice_of(trouble->advice), trouble, now, stream);
+}
 
+void
+advice_print_as(const struct advice_text *text, const struct trouble *trouble, int64_t now,
+	FILE *stream)
+{
 	if (!text)
 		text = &plain;
 	print_happened(trouble, text, now, stream);

@@ -225,6 +225,32 @@ fill_item(const struct reader *reader, const struct token_record *record,
 	return true;
 }
 
+/* Until when the secret in use lives. */
+static int64_t
+works_until(const struct standing_item *item)
+{
+	bool is_dead = item->standing == STANDING_DEAD;
+
+	return is_dead ? NO_MOMENT : date_start(item->record->expires_on);
+}
+
+struct trouble
+standing_trouble(const struct standing_item *item)
+{
+	const struct rotation *row = item->row;
+
+	if (item->trouble)
+		return *item->trouble;
+	return (struct trouble){
+		.address = item->record->address,
+		.text = row ? row->trouble : "it ran out before it was renewed",
+		.advice = row && row->advice ? row->advice : GLR_REVOKED,
+		.person = true,
+		.since = row ? row->trouble_since : date_start(item->record->expires_on),
+		.works_until = works_until(item),
+	};
+}
+
 static int
 compare_items(const void *a, const void *b)
 {

@@ -7,7 +7,7 @@
 #include "base/fields.h"
 #include "base/when.h"
 
-enum value { VALUE_NONE, VALUE_TEXT, VALUE_MOMENT, VALUE_COUNT };
+enum value { VALUE_NONE, VALUE_TEXT, VALUE_MOMENT, VALUE_COUNT, VALUE_DELAY };
 
 struct option_row {
 	const char *name;
@@ -36,6 +36,9 @@ static const struct option_row rows[] = {
 	{ "offline",    0,   VALUE_NONE,   FILLS(options.offline),     OPTION_OFFLINE,  "", "the policy alone; GitLab is not asked" },
 	{ "verify",     0,   VALUE_NONE,   FILLS(options.verify),      OPTION_VERIFY,   "", "walk the chain of hashes, print its head" },
 	{ "yes",        'y', VALUE_NONE,   FILLS(options.yes),         OPTION_YES,      "", "do not ask when a pattern means several tokens" },
+	{ "health",     0,   VALUE_NONE,   FILLS(options.health),      OPTION_HEALTH,   "", "one line and an exit code, for a monitor" },
+	{ "max-age",    0,   VALUE_DELAY,  FILLS(options.max_age_sec), OPTION_HEALTH,   " SPAN", "how old the last good run may be: 26h" },
+	{ "test",       0,   VALUE_NONE,   FILLS(options.test),        OPTION_TEST,     "", "send a test message through each alert" },
 	{ "policy",     0,   VALUE_TEXT,   FILLS(options.policy),      OPTION_COMMON,   " FILE", "/etc/glrotate/glrotate.yaml" },
 	{ "state",      0,   VALUE_TEXT,   FILLS(options.state),       OPTION_COMMON,   " DIR", "$STATE_DIRECTORY, else /var/lib/glrotate" },
 	{ "reason",     0,   VALUE_TEXT,   FILLS(options.reason),      OPTION_COMMON,   " TEXT", "stands in every event of this call" },
@@ -116,6 +119,19 @@ set_count(const char *name, const char *text, int64_t *count, struct err *err)
 }
 
 static bool
+set_delay(const char *name, const char *text, int64_t *delay, struct err *err)
+{
+	static const struct field field = {
+		.kind = FIELD_DELAY, .min = 1, .max = 3650 * DAY_SEC
+	};
+	auto_arena struct arena *arena = arena_new();
+	char why[200];
+
+	return field_from_text(arena, &field, text, delay, why, sizeof(why)) ||
+	       err_set(err, ERR_USAGE, 0, "--%s: %s", name, why);
+}
+
+static bool
 set_value(struct command_line *line, const struct option_row *row, const char *text,
 	struct err *err)
 {
@@ -133,6 +149,8 @@ set_value(struct command_line *line, const struct option_row *row, const char *t
 		return set_moment(row->name, text, target, err);
 	case VALUE_COUNT:
 		return set_count(row->name, text, target, err);
+	case VALUE_DELAY:
+		return set_delay(row->name, text, target, err);
 	}
 	return false;
 }

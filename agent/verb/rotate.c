@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "flow/run.h"
+#include "report/alert.h"
 #include "report/page.h"
 #include "report/summary.h"
 #include "verb/choose.h"
@@ -107,6 +108,7 @@ verb_rotate(
 		options->quiet ? SUMMARY_NEVER
 		: ended        ? SUMMARY_ALWAYS
 			       : SUMMARY_WHEN_DONE);
+	alert_run(context, ended ? NULL : err);
 	if (!ended)
 		return false;
 	*exit_code = outcome_exit(outcome);

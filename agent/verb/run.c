@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "base/notify.h"
+#include "report/alert.h"
+#include "report/heartbeat.h"
 #include "report/summary.h"
 #include "verb/verb.h"
 
@@ -27,10 +29,10 @@ verb_run(
 	notify_status("reading GitLab");
 	ended = run_do(context, &orders, outcome, err);
 	summary_print(outcome, gitlab_now(context->server), summary_wanted(options, ended));
-	if (!ended)
-		return false;
-	*exit_code = outcome_exit(outcome);
+	*exit_code = ended ? outcome_exit(outcome) : outcome_exit_for(err);
 	if (context->policies && !context->policies->is_valid && *exit_code < 3)
 		*exit_code = 2;
-	return true;
+	alert_run(context, ended ? NULL : err);
+	heartbeat_beat(context, *exit_code);
+	return ended;
 }

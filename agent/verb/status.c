@@ -6,11 +6,15 @@
 #include "base/when.h"
 #include "flow/overlap.h"
 #include "report/advice.h"
+#include "report/heartbeat.h"
 #include "report/page.h"
 #include "report/standing.h"
 #include "verb/choose.h"
 #include "verb/options.h"
 #include "verb/verb.h"
+
+/* A timer of once an hour, a night, and two hours. */
+#define MAX_AGE_SEC (26 * HOUR_SEC)
 
 enum {
 	COLUMN_TOKEN,
@@ -193,33 +197,6 @@ print_table(const struct stand *stand, struct err *err)
 	return table_print(table, stdout, err);
 }
 
-/* Until when the secret in use lives. */
-static int64_t
-works_until(const struct standing_item *item)
-{
-	bool is_dead = item->standing == STANDING_DEAD;
-
-	return is_dead ? NO_MOMENT : date_start(item->record->expires_on);
-}
-
-/* The worst that is known of a token that needs a person. */
-static struct trouble
-trouble_of(const struct standing_item *item)
-{
-	const struct rotation *row = item->row;
-
-	if (item->trouble)
-		return *item->trouble;
-	return (struct trouble){
-		.address = item->record->address,
-		.text = row ? row->trouble : "it ran out before it was renewed",
-		.advice = row && row->advice ? row->advice : GLR_REVOKED,
-		.person = true,
-		.since = row ? row->trouble_since : date_start(item->record->expires_on),
-		.works_until = works_until(item),
-	};
-}
-
 /* What is behind a line of the table that is not well: the trouble, the destinations, and what to do. */
 static void
 print_item(const struct stand *stand, const struct standing_item *item)
@@ -245,7 +222,7 @@ print_item(const struct stand *stand, const struct standing_item *item)
 				*delivery->trouble ? ": " : "", delivery->trouble);
 	}
 	if (item->standing <= STANDING_DEAD) {
-		const struct trouble trouble = trouble_of(item);
+		const struct trouble trouble = standing_trouble(item);
 
 		advice_print(&trouble, stand->now, stdout);
 	} else if (item->trouble && !row) {
@@ -346,7 +323,7 @@ item_json(const struct stand *stand, const struct standing_item *item)
 	if (item->row)
 		json_set(json, "open", page_row_json(item->row));
 	if (item->standing <= STANDING_DEAD || item->trouble) {
-		const struct trouble trouble = trouble_of(item);
+		const struct trouble trouble = standing_trouble(item);
 
 		json_set(json, "trouble", trouble_json(stand->arena, &trouble));
 	}
@@ -384,6 +361,39 @@ exit_of(const struct standings *standings)
 	return count_between(standings, STANDING_OPEN, STANDING_LAGS) || end ? 1 : 0;
 }
 
+/* One line and an exit code. */
+static bool
+print_health(const struct stand *stand, int *exit_code, struct err *err)
+{
+	const struct standings *standings = &stand->standings;
+	const int64_t most = stand->options->max_age_sec;
+	const struct health health = heartbeat_health(
+		standings, most ? most : MAX_AGE_SEC, stand->now, stand->arena);
+	auto_json struct json *json = json_new_object();
+
+	*exit_code = health.exit_code;
+	if (!stand->options->json)
+		return puts(health.text) >= 0 ||
+		       err_set(err, ERR_LATER, errno, "cannot write the answer");
+	json_set_bool(json, "healthy", !health.exit_code);
+	json_set_int(json, "exit_code", health.exit_code);
+	json_set_text(json, "text", health.text);
+	page_set_moment(json, "last_run", standings->last_run);
+	page_set_moment(json, "last_good_run", standings->last_good_run);
+	return json_print(json, stdout) ||
+	       err_set(err, ERR_LATER, errno, "cannot write the answer");
+}
+
+static bool
+print_stand(const struct stand *stand, int *exit_code, struct err *err)
+{
+	if (stand->options->health)
+		return print_health(stand, exit_code, err);
+	*exit_code = exit_of(&stand->standings);
+	return stand->options->json && !stand->options->output ? print_json(stand, err)
+	                                                       : print_page(stand, err);
+}
+
 bool
 verb_status(
 	struct context *context, const struct options *options, int *exit_code, struct err *err)
@@ -393,12 +403,7 @@ verb_status(
 
 	ok = standings_read(context->journal, context->policies, stand.now, stand.arena,
 		     &stand.standings, err) &&
-	     select_items(&stand, err) &&
-	     (options->json && !options->output ? print_json(&stand, err)
-						: print_page(&stand, err));
+	     select_items(&stand, err) && print_stand(&stand, exit_code, err);
 	rotations_done(&stand.standings.rows);
-	if (!ok)
-		return false;
-	*exit_code = exit_of(&stand.standings);
-	return true;
+	return ok;
 }

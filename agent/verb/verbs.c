@@ -28,11 +28,11 @@ const struct verb verbs[VERB_COUNT] = {
 	  "delivers and verifies. What is begun is finished also under a broken policy;\n"
 	  "nothing new starts then. With --dry-run all options of plan hold.\n" },
 	{ "status", verb_status, NEED_POLICY_IF_VALID | NEED_JOURNAL_COPY,
-	  OPTION_TABLE | OPTION_SELECT | OPTION_STATE | OPTION_ALL, 0, MANY, false, 0, NULL, 0, 0,
+	  OPTION_TABLE | OPTION_SELECT | OPTION_STATE | OPTION_ALL | OPTION_HEALTH, 0, MANY, false, 0, NULL, 0, 0,
 	  "[--all] [TOKEN…]", "how things stand, by the journal alone",
 	  "What needs a person, is unfinished, was released, or falls due within a week.\n"
 	  "Asks nobody and holds up no run. Exit code 3 when a person is needed, 1 when\n"
-	  "something is unfinished.\n" },
+	  "something is unfinished, or with --health when the last good run is too old.\n" },
 	{ "explain", verb_explain, READS, 0, 1, 1, false, 0, NULL, 0, 0,
 	  "TOKEN", "one token: its due date as a sum, destinations, last events",
 	  "Everything about one token. When GitLab cannot be read, what the journal\n"
@@ -43,6 +43,13 @@ const struct verb verbs[VERB_COUNT] = {
 	  "Rotates the tokens although they are not due, takes over one that somebody else\n"
 	  "rotated, or made in the place of a dead one. The old secret dies at once. A\n"
 	  "pattern that means several tokens asks first.\n" },
+	{ "alert", verb_alert, NEED_POLICY | NEED_JOURNAL_COPY,
+	  OPTION_JSON | OPTION_TEST, 0, 0, false, FLAG(test), verb_alert,
+	  NEED_POLICY | NEED_JOURNAL_COPY | NEED_GITLAB, 0,
+	  "[--test]", "who was told what; what the next run would tell",
+	  "For each alert of the policy which conditions are open, when they were told, and\n"
+	  "what the end of a run would tell now. Sends nothing. With --test a message goes\n"
+	  "to each of them: a line each, `ok` or `FAIL` with the reason.\n" },
 	{ "history", verb_history, NEED_JOURNAL_COPY,
 	  OPTION_TABLE | OPTION_LIMIT | OPTION_VERIFY, 0, 1, false, 0, NULL, 0, 0,
 	  "[TOKEN] [--verify]", "the events, newest last",

@@ -45,6 +45,7 @@ struct context {
 	struct gitlab *gitlab;        /* the calling thread's connection */
 	struct identity *identity;
 	struct remotes *remotes;      /* the servers of destinations, besides GitLab's */
+	bool is_spent;                /* a run ended with our credential rotated, refused or in doubt: GitLab is asked nothing more */
 	const volatile int *stop;
 };
 

@@ -51,10 +51,15 @@ void outcome_before(struct outcome *outcome, const struct troubles *before,
 size_t outcome_troubles(const struct outcome *outcome);
 const struct trouble *outcome_trouble_at(const struct outcome *outcome, size_t index);
 
+/* Whether an alert got its message; `failure` says why not. Logged. */
+void outcome_alert(const char *alert, const char *about, const struct err *failure);
+
 /* The MESSAGE_ID of a row's arrival in a state; units/glrotate.catalog explains each. */
 const char *outcome_message_id(enum state_of_row state);
 /* …and of a trouble, with and without a person. */
 const char *outcome_trouble_id(bool person);
+/* …and of an alert that could not be told. */
+const char *outcome_alert_id(void);
 
 /* The exit code: 3 when a person is needed, 1 when something is unfinished, else 0. */
 int outcome_exit(const struct outcome *outcome);

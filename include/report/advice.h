@@ -28,5 +28,8 @@ const struct advice_text *advice_of(int advice); /* NULL for 0 and unknown ones 
 /* The six lines: what happened and since when; what still works, until when; why; what to do; the risk; the code. Further commands
  * of "What to do" stand indented below it. `now` in UTC seconds. */
 void advice_print(const struct trouble *trouble, int64_t now, FILE *stream);
+/* The same in other words than its code's; NULL: those of a condition that has no code. */
+void advice_print_as(const struct advice_text *text, const struct trouble *trouble,
+	int64_t now, FILE *stream);
 
 #endif

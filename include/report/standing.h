@@ -46,6 +46,9 @@ struct standings {
 must_check bool standings_read(struct journal *journal, const struct policies *policies, int64_t now,
 	struct arena *arena, struct standings *standings, struct err *err);
 
+/* The worst that is known of a token that needs a person. */
+struct trouble standing_trouble(const struct standing_item *item);
+
 /* Not written yet, or set aside. */
 bool delivery_lags(const struct delivery *delivery);
 

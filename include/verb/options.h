@@ -23,6 +23,8 @@ enum option_bit {
 	OPTION_OFFLINE = 1 << 9,
 	OPTION_VERIFY = 1 << 10,
 	OPTION_YES = 1 << 11,
+	OPTION_HEALTH = 1 << 12,  /* --health --max-age */
+	OPTION_TEST = 1 << 13,
 };
 
 struct command_line {

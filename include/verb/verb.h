@@ -17,6 +17,8 @@ struct options {
 	bool due, failed;
 	bool all, dry_run, offline, verify;
 	bool yes;                      /* a pattern may mean several tokens without asking */
+	bool health, test;
+	int64_t max_age_sec;           /* --max-age SPAN; 0: 26h */
 	int64_t at;                    /* --at DATE as a moment; 0: now */
 	int64_t limit;                 /* --limit N; -1: the policy's */
 	const char *const *arguments;  /* TOKEN…, as many as the verb's row allows */
@@ -31,6 +33,7 @@ bool verb_run(struct context *context, const struct options *options, int *exit_
 bool verb_status(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_explain(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_rotate(struct context *context, const struct options *options, int *exit_code, struct err *err);
+bool verb_alert(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_history(struct context *context, const struct options *options, int *exit_code, struct err *err);
 
 #endif

@@ -122,9 +122,10 @@ the_catalog_explains_each_message_once(void **state)
 	auto_free char *catalog = read_catalog();
 	(void)state;
 
-	for (int i = 0; i < STATE_COUNT + 2; i++) {
+	for (int i = 0; i < STATE_COUNT + 3; i++) {
 		const char *id = i < STATE_COUNT ? outcome_message_id((enum state_of_row)i)
-		                                 : outcome_trouble_id(i == STATE_COUNT);
+		                 : i < STATE_COUNT + 2 ? outcome_trouble_id(i == STATE_COUNT)
+		                                       : outcome_alert_id();
 		char line[64];
 		char *found;
 
