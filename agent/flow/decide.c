@@ -205,6 +205,9 @@ is_superseded(const struct deciding *deciding, const struct plan_item *item)
 {
 	const struct rotation *row = item->row;
 
+	/* Its present rotation goes on under a brake; another one is something new. */
+	if (item->brake && !decide_is_ordered(deciding, item))
+		return false;
 	return row->state == STATE_HELD && row->strategy == ROW_ROTATES && item->entry &&
 	       item->entry->rotate_with != ROTATE_WITH_SELF && item->token && item->lifetime &&
 	       item->token->id == row->new_id && token_is_alive(item->token, deciding->now) &&

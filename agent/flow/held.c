@@ -1,6 +1,8 @@
 /* When nothing new is begun: what each condition is, and how it is told. */
 #include "base/advice.h"
+#include "base/log.h"
 #include "base/when.h"
+#include "flow/begin.h"
 #include "flow/restored.h"
 #include "flow/running.h"
 
@@ -13,6 +15,46 @@ hold(struct run *run, const char *address, const struct err *why)
 					      .advice = why->advice,
 					      .person = true,
 					      .works_until = NO_MOMENT });
+}
+
+static bool
+end_pause(struct run *run, const struct pause *pause, struct err *err)
+{
+	return journal_resume(run->context->journal, pause,
+		arena_format(run->context->arena, "%s: its time is over", pause->pattern), err);
+}
+
+bool
+run_read_brakes(struct run *run, struct err *err)
+{
+	struct context *context = run->context;
+	const int64_t now = gitlab_now(context->server);
+	struct brakes *brakes = &run->brakes;
+
+	if (!brakes_read(
+		    context->journal, context->policies->file, context->arena, brakes, err))
+		return false;
+	if (brakes->freeze)
+		log_line(LOG_LEVEL_NOTICE, "%s; nothing new is begun%s", brakes->freeze->text,
+			run->orders->ordered ? " but what is ordered" : "");
+	for (size_t i = 0; i < brakes->count; i++)
+		if (!brake_is_on(&brakes->items[i], now) &&
+			!end_pause(run, brakes->items[i].pause, err))
+			return false;
+	return true;
+}
+
+bool
+run_is_braked(struct run *run, const struct attempt *attempt)
+{
+	struct address address;
+	struct err ignored;
+
+	return !run->orders->ordered && attempt->row->state != STATE_LOST &&
+	       begin_is_uncommitted(attempt) &&
+	       address_parse(
+		       attempt->arena, attempt->row->address, false, &address, &ignored) &&
+	       brakes_find(&run->brakes, &address, gitlab_now(run->context->server));
 }
 
 void

@@ -16,6 +16,7 @@ plan_action_name(enum plan_action action)
 		[PLAN_ROTATE] = "rotate",
 		[PLAN_CREATE] = "create",
 		[PLAN_WAITS] = "waits",
+		[PLAN_PAUSED] = "paused",
 		[PLAN_OPEN] = "open",
 		[PLAN_RELEASED] = "released",
 		[PLAN_PERSON] = "person",
@@ -104,6 +105,8 @@ add_holdings(struct plan *plan, size_t *capacity, const struct deciding *decidin
 		item->entry = holding->entry;
 		item->record = records_find(records, holding->address.text);
 		item->row = find_row(open, item->record);
+		item->brake =
+			brakes_find(deciding->options->brakes, &item->address, deciding->now);
 		decide_item(deciding, item);
 	}
 }
@@ -185,6 +188,7 @@ rank(const struct plan_item *item)
 		[PLAN_ROTATE] = 2,
 		[PLAN_CREATE] = 2,
 		[PLAN_WAITS] = 2,
+		[PLAN_PAUSED] = 2,
 		[PLAN_NOTHING] = 3,
 		[PLAN_RELEASED] = 4,
 	};
@@ -211,6 +215,33 @@ compare_items(const void *a, const void *b)
 	if (urgency(left) != urgency(right))
 		return urgency(left) < urgency(right) ? -1 : 1;
 	return strcmp(left->address.text, right->address.text);
+}
+
+/* What is begun goes on; whether an open row is, before its request, only the run that reads it whole can tell. */
+static bool
+would_begin(const struct plan_item *item)
+{
+	return item->action == PLAN_ROTATE || item->action == PLAN_CREATE ||
+	       (item->action == PLAN_OPEN && (item->row->state == STATE_PLANNED ||
+						     item->row->state == STATE_FOREIGN));
+}
+
+/* An order goes through: a person who names a token has a reason. */
+static void
+apply_brake(struct plan *plan, const struct plan_options *options, struct plan_item *item)
+{
+	const int64_t dies_at = item->token ? date_start(item->token->expires_on) : NO_MOMENT;
+	const bool begins = would_begin(item);
+
+	if (!item->brake || (!begins && item->action != PLAN_NOTHING) ||
+		(options->ordered && options->ordered(options->context, &item->address)))
+		return;
+	item->dies_braked = brake_outlasts(item->brake, dies_at, plan->now);
+	if (begins || item->dies_braked)
+		item->why = arena_format(plan->arena, "%s; %s", item->why,
+			brake_words(item->brake, dies_at, plan->now, plan->arena));
+	if (begins && item->action != PLAN_OPEN)
+		item->action = PLAN_PAUSED;
 }
 
 /* In order of urgency. An order is not held back, nor is what is in the second half of its window. */
@@ -251,6 +282,8 @@ plan_build(const struct policies *policies, const struct holdings *holdings,
 	if (!add_records(draft, &capacity, &deciding, holdings, records, open, err))
 		return false;
 	unique_enforce(draft);
+	for (size_t i = 0; i < draft->count; i++)
+		apply_brake(draft, options, &draft->items[i]);
 	if (draft->count)
 		qsort(draft->items, draft->count, sizeof(*draft->items), compare_items);
 	hold_back(draft, options);

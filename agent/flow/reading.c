@@ -61,7 +61,10 @@ reading_take(struct context *context, const struct plan_options *options, int64_
 {
 	struct plan_options whole = *options;
 
-	return own_add_entry(context, err) && read_well_at(context, &whole.well_at, err) &&
+	whole.brakes = &reading->brakes;
+	return brakes_read(context->journal, context->policies->file, context->arena,
+		       &reading->brakes, err) &&
+	       own_add_entry(context, err) && read_well_at(context, &whole.well_at, err) &&
 	       read_longest(context, now ? now : gitlab_now(context->server), &whole, err) &&
 	       journal_tokens(context->journal, context->arena, &reading->records, err) &&
 	       journal_open_rows(context->journal, context->arena, &reading->rows, err) &&

@@ -103,6 +103,8 @@ run_open_row(struct run *run, struct rotation *row, struct err *err)
 	}
 	if (!begin_again(attempt, run->context->policies, record, run->outcome, &goes_on, err))
 		return false;
+	/* Passed over: the next run opens it again. */
+	attempt->was_walked = goes_on && run_is_braked(run, attempt);
 	return !goes_on || take_doubt(run, row, err);
 }
 
@@ -317,7 +319,7 @@ do_phases(struct run *run, struct err *err)
 		return false;
 	if (run->rests)
 		return true;
-	if (!run_present_own(run, err))
+	if (!run_present_own(run, err) || !run_read_brakes(run, err))
 		return false;
 	run_check_clock(run);
 	if (!finish_open_rows(run, err))

@@ -184,7 +184,7 @@ bool
 page_is_due(const struct plan_item *item)
 {
 	return item->action == PLAN_ROTATE || item->action == PLAN_CREATE ||
-	       item->action == PLAN_WAITS;
+	       item->action == PLAN_WAITS || item->action == PLAN_PAUSED;
 }
 
 bool
@@ -192,6 +192,15 @@ page_is_failed(const struct plan_item *item)
 {
 	return item->action == PLAN_PERSON ||
 	       (item->row && *item->row->trouble && !idle_words(item->row));
+}
+
+void
+page_print_brakes(const struct brakes *brakes, int64_t now, FILE *stream)
+{
+	for (size_t i = 0; i < brakes->count; i++)
+		if (brake_is_on(&brakes->items[i], now))
+			fprintf(stream, "%s: %s\n", brakes->items[i].pattern.text,
+				brakes->items[i].text);
 }
 
 void
@@ -217,6 +226,21 @@ page_due_json(const struct due *due)
 	page_set_moment(json, "ramp_at", due->ramped ? due->ramp_at : NO_MOMENT);
 	page_set_moment(json, "not_before", due->not_before ? due->not_before : NO_MOMENT);
 	page_set_moment(json, "urgent_at", due->urgent_at);
+	return json;
+}
+
+struct json *
+page_brake_json(const struct brake *brake, bool dies_within)
+{
+	struct json *json = json_new_object();
+
+	json_set_text(json, "text", brake->text);
+	json_set_text(json, "tokens", brake->pattern.text);
+	page_set_moment(json, "until", brake->until);
+	page_set_moment(json, "since", brake->pause ? brake->pause->since : NO_MOMENT);
+	json_set_text(json, "by", brake->pause ? brake->pause->actor : NULL);
+	json_set_text(json, "reason", brake->pause ? brake->pause->reason : NULL);
+	json_set_bool(json, "dies_within", dies_within);
 	return json;
 }
 
@@ -272,6 +296,8 @@ page_item_json(struct arena *arena, const struct plan_item *item)
 		json_set_text(json, "lifetime", page_place(arena, item->lifetime->at));
 	if (item->token && item->lifetime)
 		json_set(json, "due", page_due_json(&item->due));
+	if (item->brake)
+		json_set(json, "paused", page_brake_json(item->brake, item->dies_braked));
 	if (item->row)
 		json_set(json, "open", page_row_json(item->row));
 	return json;

@@ -178,6 +178,23 @@ words_of_person(const struct standing_item *item, struct arena *arena)
 	return code ? code : "needs a person";
 }
 
+static bool
+find_brake(const struct reader *reader, struct standing_item *item, struct err *err)
+{
+	const int64_t dies_at = date_start(item->record->expires_on);
+	struct address address;
+
+	if (item->record->released_at)
+		return true;
+	if (!address_parse(reader->arena, item->record->address, false, &address, err)) {
+		err->kind = ERR_STORE;
+		return false;
+	}
+	item->brake = brakes_find(&reader->standings->brakes, &address, reader->now);
+	item->dies_braked = item->brake && brake_outlasts(item->brake, dies_at, reader->now);
+	return true;
+}
+
 static const char *
 words_of(const struct standing_item *item, struct arena *arena)
 {
@@ -197,6 +214,8 @@ words_of(const struct standing_item *item, struct arena *arena)
 		return *item->row->trouble ? "overlap, old one in use" : "overlap";
 	if (item->standing == STANDING_OPEN)
 		return item->row ? row_state_name(item->row->state) : "waits";
+	if (item->brake && item->standing >= STANDING_DUE)
+		return "paused";
 	if (item->standing == STANDING_WELL && !item->record->token_id)
 		return "not created";
 	return words[item->standing];
@@ -218,7 +237,7 @@ fill_item(const struct reader *reader, const struct token_record *record,
 	else
 		ok = journal_holders(
 			reader->journal, record->number, reader->arena, &item->deliveries, err);
-	if (!ok || !find_due(reader, item, err))
+	if (!ok || !find_due(reader, item, err) || !find_brake(reader, item, err))
 		return false;
 	item->standing = judge(item, reader->now);
 	item->words = words_of(item, reader->arena);
@@ -272,6 +291,8 @@ standings_read(struct journal *journal, const struct policies *policies, int64_t
 	*standings = (struct standings){ 0 };
 	if (!read_moment(&reader, "last_run", &standings->last_run, err) ||
 		!read_moment(&reader, "last_good_run", &standings->last_good_run, err) ||
+		!brakes_read(journal, policies ? policies->file : NULL, arena,
+			&standings->brakes, err) ||
 		!remember_read(journal, arena, &reader.troubles, err) ||
 		!journal_tokens(journal, arena, &standings->records, err) ||
 		!journal_open_rows(journal, arena, &standings->rows, err))

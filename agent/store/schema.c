@@ -110,7 +110,19 @@ static const char second_migration[] =
 	"ALTER TABLE rotations ADD COLUMN new_username TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE rotations ADD COLUMN retire_after INTEGER NOT NULL DEFAULT 0;";
 
-const char *const schema_migrations[] = { first_migration, second_migration };
+/* Until when nothing new is begun, and for which tokens: a pattern, or to the letter what stands there. */
+static const char pauses_migration[] =
+	"CREATE TABLE pauses ("
+	"	id INTEGER PRIMARY KEY,"
+	"	pattern TEXT NOT NULL,"
+	"	is_exact INTEGER NOT NULL,"
+	"	until INTEGER NOT NULL,"
+	"	since INTEGER NOT NULL,"
+	"	actor TEXT NOT NULL,"
+	"	reason TEXT NOT NULL);"
+	"CREATE UNIQUE INDEX pauses_pattern ON pauses (pattern, is_exact);";
+
+const char *const schema_migrations[] = { first_migration, second_migration, pauses_migration };
 const size_t schema_version = ARRAY_SIZE(schema_migrations);
 
 /* In the order of the field tables in records.c, moves.c and events.c; the number of a row is always ?1. */
@@ -131,6 +143,9 @@ const size_t schema_version = ARRAY_SIZE(schema_migrations);
 
 #define DELIVERY_COLUMNS "place, spec, state, attempts, next_at, failing_since, trouble"
 #define DELIVERY_VALUES "?2, ?3, ?4, ?5, ?6, ?7, ?8"
+
+#define PAUSE_COLUMNS "pattern, is_exact, until, since, actor, reason"
+#define PAUSE_VALUES "?2, ?3, ?4, ?5, ?6, ?7"
 
 #define EVENT_COLUMNS "id, at, actor, reason, revision, correlation, address, rotation, name, text"
 
@@ -195,6 +210,10 @@ const char *const schema_statements[STATEMENT_COUNT] = {
 		" FROM rotations WHERE id = (SELECT max(id) FROM rotations WHERE token = ?1 AND state = ?9)",
 	[DELIVERY_UPDATE] =
 		"UPDATE deliveries SET (" DELIVERY_COLUMNS ") = (" DELIVERY_VALUES ") WHERE id = ?1 AND rotation = ?9",
+
+	[PAUSES_READ] = "SELECT id, " PAUSE_COLUMNS " FROM pauses ORDER BY until, pattern",
+	[PAUSE_DELETE] = "DELETE FROM pauses WHERE pattern = ?1 AND is_exact = ?2",
+	[PAUSE_INSERT] = "INSERT INTO pauses (" PAUSE_COLUMNS ") VALUES (" PAUSE_VALUES ")",
 
 	[EVENT_INSERT] = "INSERT INTO events (" EVENT_COLUMNS ", hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[EVENT_HEAD] = "SELECT id, hash FROM events ORDER BY id DESC LIMIT 1",

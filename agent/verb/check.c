@@ -1,6 +1,7 @@
 /* check: is the policy valid; do our rights suffice, line by line. Changes nothing. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/advice.h"
 #include "base/when.h"
@@ -275,6 +276,25 @@ check_rank(struct checking *checking, const struct plan_item *item)
 				: "of a level unknown here"));
 }
 
+/* They are as somebody wants it, and no problem. */
+static bool
+check_brakes(struct checking *checking, struct err *err)
+{
+	struct context *context = checking->context;
+	struct brakes brakes;
+
+	if (!brakes_read(
+		    context->journal, context->policies->file, checking->arena, &brakes, err))
+		return false;
+	for (size_t i = 0; i < brakes.count; i++)
+		if (brake_is_on(&brakes.items[i], time(NULL)))
+			add(checking, true, 0,
+				arena_format(checking->arena, "brake on %s",
+					brakes.items[i].pattern.text),
+				brakes.items[i].text);
+	return true;
+}
+
 static bool
 check_online(struct checking *checking, struct err *err)
 {
@@ -396,6 +416,8 @@ verb_check(
 {
 	struct checking checking = { .context = context, .arena = context->arena };
 
+	if (!check_brakes(&checking, err))
+		return false;
 	if (context->policies->is_valid && !options->offline && !check_online(&checking, err)) {
 		if (!options->json)
 			print_page(&checking);

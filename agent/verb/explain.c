@@ -29,6 +29,7 @@ struct explanation {
 	const struct token_record *record; /* NULL: not adopted yet */
 	struct fill fill;                  /* places that are new */
 	const struct rotation *row;        /* open, or NULL */
+	const struct brake *brake;         /* NULL: none holds it */
 	struct deliveries
 		deliveries; /* of the open row, else of who holds the present secret */
 	struct events events;
@@ -63,6 +64,7 @@ find_item(struct explanation *it, const struct options *options, const struct re
 	it->item = &plan->items[index];
 	it->record = it->item->record;
 	it->row = it->item->row;
+	it->brake = it->item->brake;
 	it->address = it->item->address.text;
 	return true;
 }
@@ -80,8 +82,10 @@ find_record(struct explanation *it, const struct options *options,
 	it->record = &standings->records.items[index];
 	it->address = it->record->address;
 	for (size_t i = 0; i < standings->count; i++)
-		if (standings->items[i].record == it->record)
+		if (standings->items[i].record == it->record) {
 			it->row = standings->items[i].row;
+			it->brake = standings->items[i].brake;
+		}
 	return true;
 }
 
@@ -259,6 +263,18 @@ print_events(const struct explanation *it)
 	}
 }
 
+static void
+print_brake(const struct explanation *it)
+{
+	const int64_t expires_on = it->item && it->item->token ? it->item->token->expires_on
+	                           : it->record                ? it->record->expires_on
+	                                                       : NO_DATE;
+
+	if (it->brake)
+		line("held",
+			brake_words(it->brake, date_start(expires_on), it->now, it->arena));
+}
+
 static const struct token_entry *
 entry_of(const struct explanation *it, const struct lifetime **lifetime)
 {
@@ -285,6 +301,7 @@ print_page(const struct explanation *it)
 		print_plan(it);
 	else
 		line("not read", it->unread->text);
+	print_brake(it);
 	if (it->item && it->item->holding && !it->item->holding->is_readable)
 		line("not read", it->item->holding->trouble.text);
 	if (it->item)

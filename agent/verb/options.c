@@ -39,6 +39,7 @@ static const struct option_row rows[] = {
 	{ "health",     0,   VALUE_NONE,   FILLS(options.health),      OPTION_HEALTH,   "", "one line and an exit code, for a monitor" },
 	{ "max-age",    0,   VALUE_DELAY,  FILLS(options.max_age_sec), OPTION_HEALTH,   " SPAN", "how old the last good run may be: 26h" },
 	{ "test",       0,   VALUE_NONE,   FILLS(options.test),        OPTION_TEST,     "", "send a test message through each alert" },
+	{ "until",      0,   VALUE_MOMENT, FILLS(options.until),       OPTION_UNTIL,    " DATE", "the day it ends, at 00:00 UTC, or a moment" },
 	{ "policy",     0,   VALUE_TEXT,   FILLS(options.policy),      OPTION_COMMON,   " FILE", "/etc/glrotate/glrotate.yaml" },
 	{ "state",      0,   VALUE_TEXT,   FILLS(options.state),       OPTION_COMMON,   " DIR", "$STATE_DIRECTORY, else /var/lib/glrotate" },
 	{ "reason",     0,   VALUE_TEXT,   FILLS(options.reason),      OPTION_COMMON,   " TEXT", "stands in every event of this call" },
@@ -202,6 +203,8 @@ options_parse(int argc, char **argv, struct command_line *line, struct err *err)
 		draft.verb = argv[optind++];
 	draft.options.arguments = (const char *const *)argv + optind;
 	draft.options.argument_count = (size_t)(argc - optind);
+	draft.options.asks = !draft.options.argument_count && !draft.options.owner &&
+	                     !draft.options.type && !draft.options.all && !draft.options.until;
 	*line = draft;
 	return true;
 }

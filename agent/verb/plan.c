@@ -43,6 +43,7 @@ struct planning {
 	struct context *context;
 	const struct options *options;
 	const struct plan *plan;
+	const struct brakes *brakes;
 	struct arena *arena;
 	bool *chosen; /* by the selectors */
 	bool *shown;  /* of those, what is listed */
@@ -62,7 +63,7 @@ is_shown(const struct options *options, const struct plan_item *item)
 	if (options->due || options->failed)
 		return (options->due && page_is_due(item)) ||
 		       (options->failed && page_is_failed(item));
-	return options->all || acts(item) || item->action == PLAN_RELEASED;
+	return options->all || acts(item) || item->dies_braked || item->action == PLAN_RELEASED;
 }
 
 /* "2 of 14 tokens are due now; next on 2026-11-24; 1 needs a person". */
@@ -71,7 +72,7 @@ headline(const struct planning *planning)
 {
 	const struct plan *plan = planning->plan;
 	struct arena *arena = planning->arena;
-	size_t due = 0, count = 0, persons = 0;
+	size_t due = 0, count = 0, persons = 0, paused = 0;
 	int64_t next = NO_MOMENT;
 	const char *text;
 
@@ -83,6 +84,7 @@ headline(const struct planning *planning)
 		count++;
 		due += page_is_due(item);
 		persons += page_is_failed(item);
+		paused += item->action == PLAN_PAUSED;
 		if (item->action == PLAN_NOTHING && item->due.due_at != NO_MOMENT &&
 			(next == NO_MOMENT || item->due.due_at < next))
 			next = item->due.due_at;
@@ -91,6 +93,8 @@ headline(const struct planning *planning)
 		page_count(arena, count, "token", "tokens"),
 		count == 1 || due == 1 ? "is" : "are",
 		planning->options->at ? page_day(arena, plan->now) : "now");
+	if (paused)
+		text = arena_format(arena, "%s, %zu of them paused", text, paused);
 	if (next != NO_MOMENT)
 		text = arena_format(arena, "%s; next on %s", text, page_day(arena, next));
 	if (persons)
@@ -199,13 +203,18 @@ print_page(const struct planning *planning, struct err *err)
 	for (size_t i = 0; i < planning->plan->count; i++)
 		any |= planning->shown[i];
 	if (!options_bare(planning->options))
-		printf("%s\n%s", headline(planning), any ? "\n" : "");
+		printf("%s\n", headline(planning));
+	if (!options_bare(planning->options))
+		page_print_brakes(planning->brakes, planning->plan->now, stdout);
+	if (!options_bare(planning->options) && any)
+		putchar('\n');
 	if ((any || options_bare(planning->options)) && !print_table(planning, err))
 		return false;
 	if (options_bare(planning->options))
 		return true;
 	for (size_t i = 0; i < planning->plan->count; i++)
-		if (planning->shown[i] && acts(&planning->plan->items[i]))
+		if (planning->shown[i] && (acts(&planning->plan->items[i]) ||
+						  planning->plan->items[i].dies_braked))
 			print_item(planning, &planning->plan->items[i]);
 	for (size_t i = 0; i < planning->plan->count; i++)
 		if (planning->chosen[i] &&
@@ -291,6 +300,7 @@ verb_plan(
 	if (!reading_open(context, &wishes, options->at, &reading, err))
 		return false;
 	planning.plan = reading.plan;
+	planning.brakes = &reading.brakes;
 	if (!choose_items(options, reading.plan, context->arena, &planning.chosen, err))
 		return false;
 	choose_shown(&planning);

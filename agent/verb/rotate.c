@@ -71,6 +71,17 @@ confirm(const struct order *order, size_t count, struct err *err)
 	return err_set(err, ERR_USAGE, 0, "nothing was rotated");
 }
 
+/* A person who names a token wants it rotated; whoever paused it had a reason, too. */
+static void
+tell_brakes(const struct order *order)
+{
+	for (size_t i = 0; i < order->plan->count; i++)
+		if (order->chosen[i] && order->plan->items[i].brake)
+			fprintf(stderr, "%s: %s; rotated all the same, as ordered\n",
+				order->plan->items[i].address.text,
+				order->plan->items[i].brake->text);
+}
+
 static bool
 read_order(struct context *context, const struct options *options, struct reading *reading,
 	struct order *order, struct err *err)
@@ -103,6 +114,8 @@ verb_rotate(
 
 	if (!read_order(context, options, &reading, &order, err))
 		return false;
+	if (!options->quiet)
+		tell_brakes(&order);
 	ended = run_do(context, &orders, outcome, err);
 	summary_print(outcome, gitlab_now(context->server),
 		options->quiet ? SUMMARY_NEVER

@@ -77,7 +77,8 @@ is_shown(const struct options *options, const struct standing_item *item)
 	if (options->due || options->failed)
 		return (options->due && item->standing == STANDING_DUE) ||
 		       (options->failed && item->standing <= STANDING_LAGS);
-	return options->all || options->json || item->standing < STANDING_WELL;
+	return options->all || options->json || item->standing < STANDING_WELL ||
+	       item->dies_braked;
 }
 
 static size_t
@@ -88,6 +89,16 @@ count_between(const struct standings *standings, enum standing first, enum stand
 	for (size_t i = 0; i < standings->count; i++)
 		count += standings->items[i].standing >= first &&
 		         standings->items[i].standing <= last;
+	return count;
+}
+
+static size_t
+count_paused(const struct standings *standings)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < standings->count; i++)
+		count += standings->items[i].brake != NULL;
 	return count;
 }
 
@@ -117,6 +128,11 @@ headline(const struct stand *stand)
 			continue;
 		text = arena_format(stand->arena, "%s%s %zu %s", text, sign, count,
 			count == 1 ? parts[i].one : parts[i].many);
+		sign = ",";
+	}
+	if (count_paused(standings)) {
+		text = arena_format(
+			stand->arena, "%s%s %zu paused", text, sign, count_paused(standings));
 		sign = ",";
 	}
 	if (standings->count && *sign == ':')
@@ -246,17 +262,34 @@ print_end(const struct stand *stand)
 	advice_print(end, stand->now, stdout);
 }
 
+/* What nobody will renew in time unless the brake is let go. */
+static void
+print_dying(const struct stand *stand)
+{
+	for (size_t i = 0; i < stand->standings.count; i++) {
+		const struct standing_item *item = &stand->standings.items[i];
+
+		if (item->dies_braked)
+			printf("\n%s: %s\n", item->record->address,
+				brake_words(item->brake, date_start(item->record->expires_on),
+					stand->now, stand->arena));
+	}
+}
+
 static bool
 print_page(const struct stand *stand, struct err *err)
 {
 	if (!options_bare(stand->options))
 		printf("%s\n%s\n", headline(stand), last_run(stand));
 	if (!options_bare(stand->options))
+		page_print_brakes(&stand->standings.brakes, stand->now, stdout);
+	if (!options_bare(stand->options))
 		print_end(stand);
 	if (!print_table(stand, err))
 		return false;
 	if (options_bare(stand->options))
 		return true;
+	print_dying(stand);
 	for (size_t i = 0; i < stand->standings.count; i++) {
 		const struct standing_item *item = &stand->standings.items[i];
 
@@ -320,6 +353,8 @@ item_json(const struct stand *stand, const struct standing_item *item)
 	page_set_moment(json, "seen_at", record->seen_at);
 	if (item->lifetime)
 		json_set(json, "due", page_due_json(&item->due));
+	if (item->brake)
+		json_set(json, "paused", page_brake_json(item->brake, item->dies_braked));
 	if (item->row)
 		json_set(json, "open", page_row_json(item->row));
 	if (item->standing <= STANDING_DEAD || item->trouble) {

@@ -50,6 +50,17 @@ const struct verb verbs[VERB_COUNT] = {
 	  "For each alert of the policy which conditions are open, when they were told, and\n"
 	  "what the end of a run would tell now. Sends nothing. With --test a message goes\n"
 	  "to each of them: a line each, `ok` or `FAIL` with the reason.\n" },
+	{ "pause", verb_pause, NEED_POLICY_IF_VALID | NEED_JOURNAL,
+	  OPTION_TABLE | OPTION_SELECT | OPTION_ALL | OPTION_UNTIL, 0, MANY, false,
+	  FLAG(asks), verb_pauses, NEED_POLICY_IF_VALID | NEED_JOURNAL_COPY, OPTION_TABLE,
+	  "[TOKEN… | --all] --until DATE --reason TEXT", "begin nothing new for these until that day",
+	  "What was begun is finished; what would die within the pause is named. A pattern\n"
+	  "stays one: it means later tokens too. rotate TOKEN goes through. Without TOKEN:\n"
+	  "what is paused. A file FREEZE beside the policy pauses all as long as it exists.\n" },
+	{ "resume", verb_resume, NEED_POLICY_IF_VALID | NEED_JOURNAL,
+	  OPTION_SELECT | OPTION_ALL, 0, MANY, false, 0, NULL, 0, 0,
+	  "[TOKEN… | --all]", "end their pauses",
+	  "Ends the pauses of these tokens, and of patterns written as they were paused.\n" },
 	{ "history", verb_history, NEED_JOURNAL_COPY,
 	  OPTION_TABLE | OPTION_LIMIT | OPTION_VERIFY, 0, 1, false, 0, NULL, 0, 0,
 	  "[TOKEN] [--verify]", "the events, newest last",

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/fields.h"
+#include "flow/brake.h"
 #include "flow/due.h"
 #include "gitlab/token.h"
 #include "policy/policy.h"
@@ -32,6 +33,7 @@ enum plan_action {
 	PLAN_ROTATE,
 	PLAN_CREATE,    /* declared, and the owner's list in all states shows no namesake */
 	PLAN_WAITS,     /* due, but rotations_per_run is used up */
+	PLAN_PAUSED,    /* due, but a brake holds it */
 	PLAN_OPEN,      /* a rotation of it is under way: the open row goes first */
 	PLAN_RELEASED,  /* the entry is gone: nobody renews it */
 	PLAN_PERSON,    /* a person is needed: two namesakes, revoked by somebody, not readable, a place that is another's, … */
@@ -48,6 +50,8 @@ struct plan_item {
 	const struct lifetime *lifetime;
 	struct list destinations;            /* struct destination; owner_id from the record's pins */
 	enum plan_action action;
+	const struct brake *brake;           /* that holds it, whether it is due or not; NULL: none */
+	bool dies_braked;                    /* its secret dies before the brake ends */
 	bool supersedes;                     /* `row` holds a secret that is due again: its rotation is begun anew */
 	bool is_ordered;                     /* by `rotate TOKEN` */
 	bool takes_over;                     /* `token` is somebody else's rotation, answered as the policy says */
@@ -75,6 +79,7 @@ struct plan_options {
 	int64_t rescue_token_id;             /* never planned; 0: not known */
 	const int64_t *in_use;               /* the tokens that rotate themselves: each by its own entry alone */
 	size_t in_use_count;
+	const struct brakes *brakes;         /* NULL: none */
 	bool (*ordered)(void *context, const struct address *address); /* `rotate TOKEN`: due now; may be NULL */
 	void *context;
 };

@@ -11,6 +11,7 @@ struct reading {
 	struct holdings holdings;
 	struct token_records records;
 	struct rotations rows;        /* open ones */
+	struct brakes brakes;
 	struct plan *plan;
 };
 void reading_done(struct reading *reading);

@@ -24,6 +24,7 @@ struct run {
 	const struct err *rests; /* why nothing else is done; NULL: it is */
 	struct attempt *own;   /* …and its row, which is the last one to be walked; NULL: it is not due */
 	struct breaker *breaker;
+	struct brakes brakes;
 	const struct plan_item *proof; /* that GitLab was put back from a backup, told as that; or NULL */
 	bool knows_version;
 };
@@ -63,6 +64,11 @@ must_check bool run_walk_waiting(struct run *run, struct err *err);
 must_check bool run_repair_losses(struct run *run, struct err *err);
 
 /* --- held.c: when nothing new is begun --- */
+/* Reads what is paused. Says that all is frozen, and ends the pauses whose time is over.
+ * Fails: ERR_STORE. */
+must_check bool run_read_brakes(struct run *run, struct err *err);
+/* Whether a row that a former run left begins something new when it goes on, and a brake holds that. What is lost is repaired. */
+bool run_is_braked(struct run *run, const struct attempt *attempt);
 /* One of two clocks is wrong, and nothing tells which. */
 void run_check_clock(struct run *run);
 /* GitLab was put back from a backup. An order, which names its tokens, is carried out all the same.

@@ -27,6 +27,8 @@ const char *page_lifetime(struct arena *arena, const struct lifetime *lifetime);
 const char *page_place(struct arena *arena, struct place place);
 /* "GLR-108"; NULL for 0. */
 const char *page_advice(struct arena *arena, int advice);
+/* "*: frozen by /etc/glrotate/FREEZE", a line for each brake that is on. */
+void page_print_brakes(const struct brakes *brakes, int64_t now, FILE *stream);
 /* "#4711"; "" for 0. */
 const char *page_id(struct arena *arena, int64_t id);
 /* "pending", "proven". */
@@ -48,6 +50,7 @@ void page_set_moment(struct json *object, const char *key, int64_t moment);
 struct json *page_due_json(const struct due *due);
 /* A token as the plan sees it, without what its destinations hold. */
 struct json *page_item_json(struct arena *arena, const struct plan_item *item);
+struct json *page_brake_json(const struct brake *brake, bool dies_within);
 struct json *page_row_json(const struct rotation *row);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef REPORT_STANDING_H
 #define REPORT_STANDING_H
 
+#include "flow/brake.h"
 #include "flow/due.h"
 #include "flow/outcome.h"
 #include "policy/policy.h"
@@ -30,12 +31,15 @@ struct standing_item {
 	struct due due;
 	const struct trouble *trouble;   /* what the last run told of it; NULL: nothing, or the row knows better */
 	enum standing standing;
+	const struct brake *brake;       /* that holds it; NULL: none, or nobody renews it anyway */
+	bool dies_braked;                /* it dies before that ends */
 	const char *words;               /* "ok", "due", "HELD GLR-113" */
 };
 
 struct standings {
 	struct token_records records;    /* with those that only a trouble names */
 	const struct trouble *end;       /* what ended the last run early; NULL: it went through */
+	struct brakes brakes;
 	struct rotations rows;           /* open ones; rotations_done() by the caller */
 	struct standing_item *items;     /* one an address, the worst first, then by due date */
 	size_t count;

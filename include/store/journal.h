@@ -229,6 +229,28 @@ must_check bool journal_hold(struct journal *journal, const struct token_record 
 must_check bool journal_died_at(struct journal *journal, int64_t token, int64_t token_id,
 	int64_t *died_at, struct err *err);
 
+/* --- pauses: for which tokens nothing new is begun, until when, and who wants that --- */
+struct pause {
+	int64_t id;                /* 0 before journal_pause() */
+	const char *pattern;       /* as address.h has it */
+	int64_t is_exact;          /* 1: it is one token's address to the letter, whatever stars its name holds */
+	int64_t until, since;      /* seconds */
+	const char *actor, *reason;
+};
+struct pauses {
+	struct pause *items;
+	size_t count;
+};
+/* All that nobody ended, those among them whose time is over; the first to end first. */
+must_check bool journal_pauses(struct journal *journal, struct arena *arena,
+	struct pauses *pauses, struct err *err);
+/* Takes the place of one over the same pattern; since, actor and reason are this run's. With the event `pause.begun`. */
+must_check bool journal_pause(
+	struct journal *journal, struct pause *pause, const char *text, struct err *err);
+/* With the event `pause.ended`. */
+must_check bool journal_resume(
+	struct journal *journal, const struct pause *pause, const char *text, struct err *err);
+
 /* --- events: append only, each hashed (BLAKE2b) over the one before --- */
 struct event {
 	int64_t id, at;            /* seconds */

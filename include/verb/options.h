@@ -25,6 +25,7 @@ enum option_bit {
 	OPTION_YES = 1 << 11,
 	OPTION_HEALTH = 1 << 12,  /* --health --max-age */
 	OPTION_TEST = 1 << 13,
+	OPTION_UNTIL = 1 << 14,
 };
 
 struct command_line {

@@ -20,6 +20,8 @@ struct options {
 	bool health, test;
 	int64_t max_age_sec;           /* --max-age SPAN; 0: 26h */
 	int64_t at;                    /* --at DATE as a moment; 0: now */
+	int64_t until;                 /* --until DATE as a moment; 0: not given */
+	bool asks;                     /* no token, no selector, and no --until was given */
 	int64_t limit;                 /* --limit N; -1: the policy's */
 	const char *const *arguments;  /* TOKEN…, as many as the verb's row allows */
 	size_t argument_count;
@@ -34,6 +36,9 @@ bool verb_status(struct context *context, const struct options *options, int *ex
 bool verb_explain(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_rotate(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_alert(struct context *context, const struct options *options, int *exit_code, struct err *err);
+bool verb_pause(struct context *context, const struct options *options, int *exit_code, struct err *err);
+bool verb_pauses(struct context *context, const struct options *options, int *exit_code, struct err *err);
+bool verb_resume(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_history(struct context *context, const struct options *options, int *exit_code, struct err *err);
 
 #endif

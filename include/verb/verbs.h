@@ -21,7 +21,7 @@ struct verb {
 	const char *synopsis, *summary, *help;
 };
 
-#define VERB_COUNT 8
+#define VERB_COUNT 10
 extern const struct verb verbs[VERB_COUNT];
 
 #endif

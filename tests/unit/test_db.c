@@ -336,6 +336,7 @@ an_older_journal_is_brought_up_to_date_and_its_rows_rotate(void **unused)
 	    "ALTER TABLE rotations DROP COLUMN strategy;"
 	    "ALTER TABLE rotations DROP COLUMN new_username;"
 	    "ALTER TABLE rotations DROP COLUMN retire_after;"
+	    "DROP TABLE pauses;"
 	    "PRAGMA user_version = 1");
 	fixture_open(&fixture);
 	worked(journal_open_rows(fixture.journal, arena, &rotations, &fixture.err),
