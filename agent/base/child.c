@@ -93,6 +93,8 @@ spawn(const struct child *child, const int theirs[PIPES], pid_t *pid)
 	posix_spawn_file_actions_init(&actions);
 	for (int i = 0; i < PIPES; i++)
 		posix_spawn_file_actions_adddup2(&actions, theirs[i], i);
+	/* Not all of libcurl's are close-on-exec. */
+	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes,
 		POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);

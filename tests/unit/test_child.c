@@ -30,6 +30,19 @@ run(const char *script, const struct secret *input, int64_t timeout_msec)
 }
 
 static void
+a_child_gets_no_descriptor_that_somebody_left_open(void **state)
+{
+	const int left = dup2(STDERR_FILENO, 77);
+	auto_child_end struct child_end end =
+		run("test -e /proc/self/fd/77 && echo there; exit 0", NULL, LONG_MSEC);
+
+	(void)state;
+	close(left);
+	assert_int_equal(left, 77);
+	assert_string_equal(secret_reveal(end.output), "");
+}
+
+static void
 a_child_gets_its_input_and_the_facts_and_is_heard(void **state)
 {
 	auto_secret struct secret *input = secret_copy("a secret", 8);
@@ -149,6 +162,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_child_gets_no_descriptor_that_somebody_left_open),
 		cmocka_unit_test(a_child_gets_its_input_and_the_facts_and_is_heard),
 		cmocka_unit_test(a_child_that_reads_nothing_is_no_failure),
 		cmocka_unit_test(what_is_too_much_is_dropped_and_does_not_hold_it_up),
