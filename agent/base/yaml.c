@@ -225,12 +225,12 @@ is_trusted(int fd, const char *file, struct diags *diags)
 		return diags_add(diags, place, "not a regular file");
 	if (status.st_uid && status.st_uid != geteuid())
 		return diags_add(diags, place,
-			"belongs to the user %u: expected root or the user who runs this (chown root)",
-			status.st_uid);
+			"belongs to the user %u: expected root or the user who runs this (chown root %s)",
+			status.st_uid, file);
 	if (status.st_mode & (S_IWGRP | S_IWOTH))
 		return diags_add(diags, place,
-			"others may write it (mode %04o): expected 0644 or less (chmod go-w)",
-			status.st_mode & 07777);
+			"others may write it (mode %04o): expected 0644 or less (chmod go-w %s)",
+			status.st_mode & 07777, file);
 	return true;
 }
 
@@ -259,12 +259,16 @@ bool
 yaml_decode_file(const char *file, const struct shape *shape, struct arena *arena, void *target,
 	struct diags *diags)
 {
-	auto_close int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	auto_close int fd =
+		open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	auto_free char *text = NULL;
 	size_t length;
 
 	shape_clear(shape, target);
 	*(struct place *)target = (struct place){ .file = arena_text(arena, file) };
+	if (fd < 0 && errno == ELOOP)
+		return diags_add(diags, (struct place){ .file = file },
+			"is a link, which is not followed");
 	if (fd < 0)
 		return diags_add(diags, (struct place){ .file = file }, "cannot be opened: %s",
 			strerror(errno));

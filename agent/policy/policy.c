@@ -60,7 +60,8 @@ note_section(struct loading *loading, const char *line, int number)
 static FILE *
 open_source(const char *file)
 {
-	auto_close int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	auto_close int fd =
+		open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	struct stat status;
 	FILE *stream;
 
@@ -165,6 +166,39 @@ load_tokens(struct loading *loading, const char *file)
 	append_entries(loading, &tokens.tokens);
 }
 
+/* Who can write a folder can put another file into it, or in the place of one. One that is not there holds nothing. */
+static bool
+is_trusted(struct loading *loading, const char *folder)
+{
+	struct place place = { folder, 0, 0 };
+	struct stat status;
+
+	if (stat(folder, &status))
+		return true;
+	if (status.st_uid && status.st_uid != geteuid())
+		return diags_add(loading->diags, place,
+			"the folder belongs to the user %u: expected root or the user who runs "
+			"this (chown root %s)",
+			status.st_uid, folder);
+	if (status.st_mode & (S_IWGRP | S_IWOTH))
+		return diags_add(loading->diags, place,
+			"others may write the folder (mode %04o): expected 0755 or less "
+			"(chmod go-w %s)",
+			status.st_mode & 07777, folder);
+	return true;
+}
+
+/* Of the main file. */
+static const char *
+folder_of(struct arena *arena, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (!slash)
+		return ".";
+	return slash == file ? "/" : arena_text_n(arena, file, (size_t)(slash - file));
+}
+
 static const char *
 folder_beside(struct arena *arena, const char *file)
 {
@@ -183,6 +217,7 @@ load_folder(struct loading *loading)
 	auto_free struct dirent **names = NULL;
 	int count = scandir(folder, &names, is_policy, compare_names);
 
+	(void)is_trusted(loading, folder);
 	if (count < 0 && errno != ENOENT)
 		diags_add(loading->diags, (struct place){ folder, 0, 0 },
 			"cannot read the folder: %s", strerror(errno));
@@ -245,15 +280,16 @@ policies_load(const char *file, struct diags *diags)
 		.policies = policies, .diags = diags, .hash = UINT64_C(0xcbf29ce484222325)
 	};
 	size_t before = diags_count(diags);
-	bool whole;
+	bool whole, trusted;
 
 	policies->arena = arena_new();
 	policies->file = arena_text(policies->arena, file);
+	trusted = is_trusted(&loading, folder_of(policies->arena, file));
 	whole = load_main(&loading);
 	load_folder(&loading);
 	fill_in(policies);
-	policies->gitlab_is_valid =
-		rules_check_gitlab(&policies->gitlab, diags) && !section_has_errors(&loading);
+	policies->gitlab_is_valid = trusted && rules_check_gitlab(&policies->gitlab, diags) &&
+	                            !section_has_errors(&loading);
 	rules_check(policies, whole, diags);
 	policies->is_valid = diags_count(diags) == before;
 	snprintf(policies->revision, sizeof(policies->revision), "%016" PRIx64, loading.hash);
