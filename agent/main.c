@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/advice.h"
@@ -13,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/process.h"
 #include "base/secret.h"
 #include "base/when.h"
 #include "flow/context.h"
@@ -43,7 +43,6 @@ catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
 }
 
 static void
@@ -240,9 +239,9 @@ main(int argc, char **argv)
 	bool ok;
 
 	setlocale(LC_CTYPE, "");
-	umask(077);
+	ok = process_start(&err);
 	catch_signals();
-	ok = options_parse(argc, argv, &line, &err);
+	ok = ok && options_parse(argc, argv, &line, &err);
 	log_start(line.options.quiet     ? LOG_LEVEL_WARNING
 		  : line.options.verbose ? LOG_LEVEL_DEBUG
 					 : LOG_LEVEL_NOTICE);
