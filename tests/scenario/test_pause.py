@@ -133,6 +133,17 @@ class Pause(Case):
     def opened(self):
         return [t["open"] for t in self.host.run("status", "--json").json["tokens"] if "open" in t]
 
+    def test_a_new_destination_waits_too(self):
+        self.exits(0, "run")
+        self.exits(0, "pause", API, *WHY)
+        self.host.set_tokens(TOKENS.replace("PUSH ]", "PUSH, ci_variable: MORE ]"))
+        self.exits(0, "run")
+        held = {p: len(self.sim.ask("GET", f"/sim/variables?owner=shop/{p}&key=MORE").json) for p in ("api", "web")}
+        self.assertEqual(held, {"api": 0, "web": 1})
+        self.exits(0, "resume", API)
+        self.exits(0, "run")
+        self.assertEqual(self.variable("shop/api", "MORE")["value"], self.variable("shop/api", "PUSH")["value"])
+
     def test_the_file_stops_everything_and_says_why(self):
         file = self.host.path / "FREEZE"
         file.write_text("moving the data centre\nsecond line\n")
