@@ -40,12 +40,14 @@ alert_unopened(struct context *context, const struct err *end)
 	struct alerts alerts;
 	struct alert_message message;
 
-	/* What passes is not worth a message without a memory; nor is one that comes every hour. */
-	if (!context->policies || code < 2 || code > 3 ||
-		alerted_lately(context->state, what, now, DAY_SEC) ||
-		!alerted_note(context->state, what))
+	if (!context->policies || code < 2 || code > 3)
 		return;
 	alerts = alerts_of(context->policies, arena, NULL);
+	/* What passes is not worth a message without a memory; nor is one that comes every hour. Where nobody is told nothing is
+	 * noted: what cannot be read stays as it was found. */
+	if (!alerts.count || alerted_lately(context->state, what, now, DAY_SEC) ||
+		!alerted_note(context->state, what))
+		return;
 	message = message_of_one(context, &item, now, arena);
 	for (size_t i = 0; i < alerts.count; i++) {
 		const struct alert *alert = &alerts.items[i];
