@@ -256,6 +256,16 @@ pin_newcomer(
 	       pin_late(attempt, which, err);
 }
 
+/* Late pins are written one by one: between the two rows on the disk that say so, the pin stands, and since when is not known. */
+static bool
+is_pinned(const struct attempt *attempt, size_t which)
+{
+	const struct slot_place *place = slot_place_at(attempt, which);
+
+	return place->pins == STATED_YES && place->pinned_at &&
+	       attempt->deliveries.items[which].state != DELIVERY_PENDING;
+}
+
 static bool
 pin_those_that_came(struct attempt *attempt, int64_t group,
 	const struct slot_children *children, struct err *err)
@@ -269,7 +279,7 @@ pin_those_that_came(struct attempt *attempt, int64_t group,
 			continue;
 		if (which == attempt->deliveries.count)
 			ok = pin_newcomer(attempt, child, group, err);
-		else if (slot_place_at(attempt, which)->pins != STATED_YES)
+		else if (!is_pinned(attempt, which))
 			ok = pin_again(attempt, which, err);
 		if (!ok)
 			return false;
@@ -281,9 +291,8 @@ static bool
 follow_project(struct attempt *attempt, bool adds, struct err *err)
 {
 	for (size_t i = 0; adds && i < attempt->deliveries.count; i++) {
-		const struct slot_place *place = slot_place_at(attempt, i);
-
-		if (place && place->pins != STATED_YES && !pin_again(attempt, i, err))
+		if (slot_place_at(attempt, i) && !is_pinned(attempt, i) &&
+			!pin_again(attempt, i, err))
 			return false;
 	}
 	return true;

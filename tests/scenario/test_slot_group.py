@@ -1,5 +1,7 @@
 """The slot of a group, which reaches the projects right below it, and the pair of variables for the others."""
-from harness import main
+import signal
+
+from harness import main, until
 from slots import NAME, OLD, PASSWORD, USER, WORST, SlotCase, slot
 
 OWN = "gldt-own-000000000000"
@@ -126,6 +128,29 @@ class Children(GroupCase):
         self.host.run("run")
         self.assertEqual(self.pins(), {"shop/new": "by-hand-0000"})
         self.assertEqual(len(self.alive_now()), 1)
+
+    def test_a_late_pin_whose_writing_was_cut_off_is_written_again(self):
+        """Since when it stands is not known: what began before it is written again is waited for."""
+        self.choice = "oldest"
+        self.again()
+        self.replaced()
+        self.advance("10m")
+        self.sim.act("create_project", path="shop/new")
+        job = self.start("shop/new")
+        self.assertEqual(job["variables"][PASSWORD], OLD)
+        self.sim.fault("delay_after", method="POST", path="*/variables", ms=60)
+        run = self.host.start("run")
+        until(lambda: self.fault_was_hit() or run.poll() is not None, "the pin")
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        self.clear_faults()
+        self.assertIn("shop/new", self.pins())
+        self.advance("31m")
+        self.exits(0, "run")
+        self.nobody_lost_it()
+        self.finish(job["id"])
+        self.exits(0, "run")
+        self.is_done()
 
     def test_what_a_former_replacement_left_in_an_archived_project_is_taken_up_by_the_next(self):
         self.replaced()
