@@ -5,6 +5,7 @@
 #include "base/when.h"
 #include "destination/slot.h"
 #include "flow/slot.h"
+#include "gitlab/answer.h"
 #include "gitlab/job.h"
 #include "gitlab/people.h"
 
@@ -54,7 +55,7 @@ list_jobs(struct attempt *attempt, int64_t project, struct list *jobs, struct er
 {
 	*jobs = (struct list){ 0 };
 	return job_list_active(attempt->gitlab, project, attempt->arena, jobs, err) ||
-	       err->kind == ERR_MOVED || (err->kind == ERR_REFUSED && strstr(err->text, "403"));
+	       err->kind == ERR_MOVED || answer_was_forbidden(err);
 }
 
 /* In a project, those that began before that moment. */

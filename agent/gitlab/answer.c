@@ -190,6 +190,12 @@ answer_is_absence(const struct http_answer *answer)
 	return message != NULL;
 }
 
+bool
+answer_was_forbidden(const struct err *err)
+{
+	return err->kind == ERR_REFUSED && strstr(err->text, "said: 403");
+}
+
 enum credential_state
 answer_credential_state(const struct http_answer *answer)
 {

@@ -31,6 +31,9 @@ must_check bool answer_check(const char *method, const struct http_answer *answe
  * about the thing. */
 bool answer_is_absence(const struct http_answer *answer);
 
+/* Whether an error, with whatever context before it, is GitLab's 403: it knows us, and this is not for us, or switched off. */
+bool answer_was_forbidden(const struct err *err);
+
 /* For ERR_CREDENTIAL: what GitLab said of the credential. */
 enum credential_state { CREDENTIAL_UNKNOWN, CREDENTIAL_ALIVE, CREDENTIAL_EXPIRED, CREDENTIAL_REVOKED };
 enum credential_state answer_credential_state(const struct http_answer *answer);

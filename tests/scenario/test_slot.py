@@ -157,6 +157,22 @@ class Steps(SlotCase):
         self.assertEqual(len(self.alive_now()), 1)
         self.assertEqual(self.states()[-1], "closed")
 
+    def test_a_list_of_jobs_that_is_refused_is_no_list_without_jobs(self):
+        """…though the number of the project looks like one of GitLab's refusals."""
+        self.world = {"projects": [{"path": "shop/api", "id": 14039, "deploy_tokens": [slot()]}]}
+        self.again()
+        job = self.start()["id"]
+        self.replaced()
+        self.advance("31m")
+        self.sim.fault("status", method="GET", path="*/jobs", status=400, times=0,
+                       content_type="application/json", body='{"error":"scope is invalid"}')
+        self.host.run("run")
+        self.clear_faults()
+        self.nobody_lost_it()
+        self.finish(job)
+        self.exits(0, "run")
+        self.is_done()
+
     def test_an_unpinning_that_fails_is_done_by_the_next_run(self):
         self.replaced()
         self.advance("31m")
