@@ -16,6 +16,8 @@
 #define JOBS_MOST_SEC DAY_SEC
 /* GitLab's lists are cut into pages: between two of them what ends moves the rest. */
 #define PAGE_ITEMS 100
+/* Instead of a moment, where jobs may get either password. */
+#define WHENEVER -1
 
 static int64_t
 now_of(const struct attempt *attempt)
@@ -46,7 +48,8 @@ struct counting {
 static bool
 began_before(const struct job *job, int64_t moment)
 {
-	return job->started_msec == NO_MOMENT || job->started_msec / 1000 < moment + SLACK_SEC;
+	return moment == WHENEVER || job->started_msec == NO_MOMENT ||
+	       job->started_msec / 1000 < moment + SLACK_SEC;
 }
 
 /* 403: its CI/CD is switched off. 404: it is gone, and its jobs with it. */
@@ -100,6 +103,18 @@ count_in_all(
 	return true;
 }
 
+static bool
+counts_by_itself(const struct attempt *attempt, int64_t project)
+{
+	for (size_t i = 0; i < attempt->deliveries.count; i++) {
+		const struct slot_place *place = slot_place_of(&attempt->destinations[i]);
+
+		if (place && place->of_group && attempt->destinations[i].owner_id == project)
+			return place->pinned_at || place->unpinnable;
+	}
+	return false;
+}
+
 /* Projects of the group that are not pinned: they were reached before, perhaps, and a job of theirs may run since then. */
 static bool
 count_in_the_others(struct counting *counting, int64_t group, struct err *err)
@@ -111,21 +126,10 @@ count_in_the_others(struct counting *counting, int64_t group, struct err *err)
 	if (!people_children(attempt->gitlab, group, attempt->arena, &list, err))
 		return false;
 	places = list.items;
-	for (size_t i = 0; i < list.count; i++) {
-		bool pinned = false;
-
-		for (size_t k = 0; k < attempt->deliveries.count; k++) {
-			const struct slot_place *place =
-				slot_place_of(&attempt->destinations[k]);
-
-			pinned = pinned ||
-			         (place && place->pinned_at &&
-					 attempt->destinations[k].owner_id == places[i].id &&
-					 place->of_group);
-		}
-		if (!pinned && !count_in(counting, places[i].id, attempt->row->intent_at, err))
+	for (size_t i = 0; i < list.count; i++)
+		if (!counts_by_itself(attempt, places[i].id) &&
+			!count_in(counting, places[i].id, attempt->row->intent_at, err))
 			return false;
-	}
 	return true;
 }
 
@@ -169,6 +173,8 @@ count_at(struct counting *counting, const struct destination *destination, struc
 		return true;
 	if (place->level == VARIABLE_GROUP)
 		return count_in_the_others(counting, destination->owner_id, err);
+	if (place->unpinnable)
+		return count_in(counting, destination->owner_id, WHENEVER, err);
 	return !place->pinned_at ||
 	       count_in(counting, destination->owner_id, place->pinned_at, err);
 }

@@ -224,7 +224,8 @@ pin_late(struct attempt *attempt, size_t which, struct err *err)
 		*err = why;
 		return false;
 	}
-	/* Its jobs do not get the slot, or it cannot be pinned: that is told, and holds nobody else up. */
+	/* It cannot be pinned: that is told, and holds nobody else up as long as no job there can have what is to end. */
+	slot_place_at(attempt, which)->unpinnable = true;
 	slot_tell(attempt, arena_text(attempt->arena, why.text),
 		why.advice ? why.advice : GLR_DESTINATION_REFUSED);
 	return note_unpinned(attempt, which, "not pinned", err);
@@ -234,6 +235,7 @@ static bool
 pin_again(struct attempt *attempt, size_t which, struct err *err)
 {
 	slot_place_at(attempt, which)->pins = STATED_YES;
+	slot_place_at(attempt, which)->unpinnable = false;
 	attempt->deliveries.items[which].state = DELIVERY_PENDING;
 	freeze_place(attempt, which);
 	return journal_delivery(attempt->journal, attempt->row,

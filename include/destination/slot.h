@@ -22,6 +22,8 @@ struct slot_place {
 	int64_t of_group;  /* of a project below: the group's number; else 0 */
 	enum stated pins;  /* STATED_YES: the pin stands, or is to stand, in this project */
 	int64_t pinned_at; /* server time at which it took the newest secret; 0: it never did */
+	/* Not on the disk; within this run: it is reached, and could not be pinned. */
+	bool unpinnable;
 };
 struct slot_place *slot_place_of(const struct destination *slot); /* NULL: another kind */
 

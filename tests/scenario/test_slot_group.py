@@ -152,6 +152,24 @@ class Children(GroupCase):
         self.exits(0, "run")
         self.is_done()
 
+    def test_jobs_of_one_that_cannot_be_pinned_are_waited_for_whenever_they_began(self):
+        self.choice = "oldest"
+        self.again()
+        self.replaced()
+        self.sim.act("create_project", path="shop/new")
+        self.sim.act("set_variable", owner="shop/new", key=PASSWORD, value="by-hand-0000", protected=True)
+        self.needs_person(self.host.run("run"), "GLR-128")
+        self.advance("20m")
+        job = self.start("shop/new")
+        self.assertEqual(job["variables"][PASSWORD], OLD)
+        self.advance("31m")
+        self.needs_person(self.host.run("run"), "GLR-128")
+        self.nobody_lost_it()
+        self.finish(job["id"])
+        self.host.run("run")
+        self.assertEqual(self.pins(), {"shop/new": "by-hand-0000"})
+        self.assertEqual(len(self.alive_now()), 1)
+
     def test_what_a_former_replacement_left_in_an_archived_project_is_taken_up_by_the_next(self):
         self.replaced()
         self.sim.act("archive_project", path="shop/web")
