@@ -154,13 +154,6 @@ new_is_listed(struct attempt *attempt, const struct tokens *all, struct err *err
 		       (long long)attempt->row->new_id);
 }
 
-/* Of a slot nothing is ended before the jobs are; and a pin that names a dead token is what every new job gets. */
-static bool
-keep_slot(struct attempt *attempt, struct err *err)
-{
-	return evidence_of_life(attempt, err) && slot_follow(attempt, true, err);
-}
-
 static bool
 jobs_ended(struct attempt *attempt, struct err *err)
 {
@@ -178,7 +171,7 @@ step_wait(struct attempt *attempt, struct err *err)
 	const struct token *old;
 	struct tokens all;
 
-	if (slot_is(attempt) ? !keep_slot(attempt, err) : !sweep_silently(attempt, err))
+	if (slot_is(attempt) ? !slot_keep(attempt, err) : !sweep_silently(attempt, err))
 		return false;
 	if (now_of(attempt) < row->retire_after)
 		return rest(attempt, "", err);
@@ -260,7 +253,7 @@ step_retire(struct attempt *attempt, struct err *err)
 	if (!row->old_id && !slot_is(attempt))
 		return true;
 	/* Projects that came and went since then, and a pin that was lost and is back: the jobs are looked at again. */
-	if (slot_is(attempt) && !slot_follow(attempt, true, err))
+	if (slot_is(attempt) && !slot_keep_or_free(attempt, err))
 		return false;
 	if (!verify_or_mend(attempt, err))
 		return false;

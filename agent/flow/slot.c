@@ -188,6 +188,29 @@ slot_keep_orphan(struct attempt *attempt, const struct token *orphan, struct err
 		err);
 }
 
+bool
+slot_keep(struct attempt *attempt, struct err *err)
+{
+	return evidence_of_life(attempt, err) && slot_follow(attempt, true, err);
+}
+
+bool
+slot_keep_or_free(struct attempt *attempt, struct err *err)
+{
+	struct err dead;
+
+	if (evidence_of_life(attempt, err))
+		return slot_follow(attempt, true, err);
+	if (err->kind != ERR_MOVED)
+		return false;
+	dead = *err;
+	if (!slot_unpin_all(attempt, "unpinned: its token is dead", err))
+		return false;
+	*err = dead;
+	err->kind = ERR_PERSON;
+	return err_advise(err, GLR_IDENTITY);
+}
+
 /* --- the end --- */
 
 static bool
@@ -244,7 +267,7 @@ end_latecomers(struct attempt *attempt, struct err *err)
 		any = any || slot_is_to_end(attempt, &all.items[i]);
 	if (!any)
 		return true;
-	return slot_follow(attempt, true, err) && slot_jobs_ended(attempt, &all, err) &&
+	return slot_keep_or_free(attempt, err) && slot_jobs_ended(attempt, &all, err) &&
 	       slot_end_orphans(attempt, &all, err);
 }
 

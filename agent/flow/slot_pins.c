@@ -222,6 +222,9 @@ pin_late(struct attempt *attempt, size_t which, struct err *err)
 		return false;
 	if (why.kind != ERR_PERSON && why.kind != ERR_REFUSED) {
 		*err = why;
+		/* A project that goes meanwhile says nothing of the token. */
+		if (err->kind == ERR_MOVED)
+			err->kind = ERR_LATER;
 		return false;
 	}
 	/* It cannot be pinned: that is told, and holds nobody else up as long as no job there can have what is to end. */

@@ -42,6 +42,11 @@ void slot_note_written(struct attempt *attempt, size_t which);
  * Before the row is delivered that is for the next preflight. */
 must_check bool slot_follow(struct attempt *attempt, bool adds, struct err *err);
 
+/* For new jobs the pins stand: the new secret is proven alive before anything is pinned with it. Fails: ERR_MOVED when it is dead. From
+ * RETIRING on no way leads back: then the pins go, so that new jobs get what still lives, and it is ERR_PERSON (GLR-110). */
+must_check bool slot_keep(struct attempt *attempt, struct err *err);
+must_check bool slot_keep_or_free(struct attempt *attempt, struct err *err);
+
 /* Every orphan is ended. To be called when no job can have its password. */
 must_check bool slot_end_orphans(
 	struct attempt *attempt, const struct tokens *all, struct err *err);

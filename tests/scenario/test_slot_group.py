@@ -170,6 +170,25 @@ class Children(GroupCase):
         self.assertEqual(self.pins(), {"shop/new": "by-hand-0000"})
         self.assertEqual(len(self.alive_now()), 1)
 
+    def test_no_new_one_is_pinned_with_a_secret_that_died(self):
+        """…and where it is pinned already, jobs go back to what lives."""
+        self.choice = "oldest"
+        self.again()
+        new = self.replaced()
+        self.advance("31m")
+        self.sim.fault("status", method="DELETE", path="*/deploy_tokens/*", status=503)
+        self.host.run("run")
+        self.assertEqual(self.states()[-1], "retiring")
+        self.sim.act("revoke_deploy_token", owner=self.owner, deploy_token=new["id"])
+        self.sim.act("create_project", path="shop/new")
+        self.forget_requests()
+        self.needs_person(self.host.run("run"), "GLR-110")
+        self.assertEqual(self.asked("POST", "variables"), [])
+        self.assertEqual(self.pins(), {})
+        self.assertEqual(self.start("shop/new")["variables"][PASSWORD], OLD)
+        self.needs_person(self.host.run("run"), "GLR-110")
+        self.nobody_lost_it()
+
     def test_what_a_former_replacement_left_in_an_archived_project_is_taken_up_by_the_next(self):
         self.replaced()
         self.sim.act("archive_project", path="shop/web")
