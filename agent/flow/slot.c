@@ -283,5 +283,7 @@ slot_settle(struct attempt *attempt, struct err *err)
 		if (slot_is_to_end(attempt, &all.items[i]))
 			return err_set(err, ERR_LATER, 0, "#%lld, which was ended, still lives",
 				(long long)all.items[i].id);
-	return slot_unpin_all(attempt, "unpinned: its token is alone in the slot", err);
+	/* Those that cannot be unpinned since then. */
+	return slot_follow(attempt, false, err) &&
+	       slot_unpin_all(attempt, "unpinned: its token is alone in the slot", err);
 }

@@ -137,8 +137,14 @@ unpin(struct attempt *attempt, size_t which, const char *why, struct err *err)
 
 	if (!slot_unpin(
 		    &tools, slot, &attempt->last_stamp, attempt->row->secret, &changed, err)) {
+		identity_judge(attempt->identity, attempt->gitlab, err);
 		if (err->kind != ERR_REFUSED)
 			return false;
+		/* At the end nobody comes after us who would try again. */
+		if (attempt->row->state == STATE_RETIRED) {
+			err->kind = ERR_PERSON;
+			return err_advise(err, GLR_DESTINATION_REFUSED);
+		}
 		slot_tell(attempt,
 			arena_format(attempt->arena,
 				"the variable " SLOT_PASSWORD
@@ -159,13 +165,21 @@ unpin(struct attempt *attempt, size_t which, const char *why, struct err *err)
 bool
 slot_unpin_all(struct attempt *attempt, const char *why, struct err *err)
 {
+	struct err refused = { 0 };
+
 	for (size_t i = 0; i < attempt->deliveries.count; i++) {
 		const struct slot_place *place = slot_place_at(attempt, i);
 
-		if (place && place->pins == STATED_YES && !unpin(attempt, i, why, err))
+		if (!place || place->pins != STATED_YES || unpin(attempt, i, why, err))
+			continue;
+		if (err->kind != ERR_PERSON)
 			return false;
+		refused = *err;
 	}
-	return true;
+	if (refused.kind == ERR_NONE)
+		return true;
+	*err = refused;
+	return false;
 }
 
 /* --- projects that come and go --- */

@@ -173,6 +173,23 @@ class Steps(SlotCase):
         self.exits(0, "run")
         self.is_done()
 
+    def test_an_unpinning_that_is_refused_is_not_over(self):
+        """It may be about our credential, which is looked at."""
+        for status in (403, 401):
+            with self.subTest(status=status):
+                self.again()
+                self.replaced()
+                self.advance("31m")
+                self.sim.fault("status", method="DELETE", path="*/variables/*", status=status,
+                               content_type="application/json", body=f'{{"message":"{status} no"}}')
+                self.needs_person(self.host.run("run"), "GLR-113")
+                self.assertEqual((list(self.pins()), self.states()[-1]), (["shop/api"], "retired"))
+                asked = [r["path"] for r in self.asked()]
+                last = max(i for i, path in enumerate(asked) if path.endswith(PASSWORD))
+                self.assertIn("/api/v4/personal_access_tokens/self", asked[last:])
+                self.settles()
+                self.is_done()
+
     def test_an_unpinning_that_fails_is_done_by_the_next_run(self):
         self.replaced()
         self.advance("31m")
