@@ -3,6 +3,7 @@
 
 #include "destination/ci_variable.h"
 #include "destination/slot.h"
+#include "gitlab/answer.h"
 #include "gitlab/people.h"
 #include "gitlab/token.h"
 
@@ -24,6 +25,12 @@ has_own_slot(const struct destination_tools *tools, int64_t project, bool *has, 
 	return true;
 }
 
+static bool
+is_off(const char *feature)
+{
+	return feature && !strcmp(feature, "disabled");
+}
+
 bool
 slot_children(const struct destination_tools *tools, int64_t group,
 	struct slot_children *children, struct err *err)
@@ -42,6 +49,9 @@ slot_children(const struct destination_tools *tools, int64_t group,
 
 		*child = (struct slot_child){ places[i].id, places[i].path, SLOT_ARCHIVED };
 		if (places[i].archived == STATED_YES)
+			continue;
+		child->reach = SLOT_CLOSED;
+		if (is_off(places[i].builds) || is_off(places[i].repository))
 			continue;
 		if (!has_own_slot(tools, places[i].id, &has_own, err))
 			return err_wrap(err, "the deploy tokens of %s", places[i].path);
@@ -206,23 +216,26 @@ look_in_project(const struct looking *looking, const struct destination *pinned,
 }
 
 static bool
-look_below(const struct looking *looking, const struct slot_children *children, struct err *err)
+look_below(const struct looking *looking, struct slot_children *children, struct err *err)
 {
 	for (size_t i = 0; i < children->count; i++) {
-		const struct slot_child *child = &children->items[i];
+		struct slot_child *child = &children->items[i];
 		const struct destination pinned = slot_below(
 			looking->slot->owner_id, child->id, child->path, looking->tools->arena);
 
-		if (child->reach == SLOT_REACHES &&
-			!look_in_project(looking, &pinned, child->path, err))
+		if (child->reach != SLOT_REACHES ||
+			look_in_project(looking, &pinned, child->path, err))
+			continue;
+		if (!answer_was_forbidden(err))
 			return false;
+		child->reach = SLOT_CLOSED;
 	}
 	return true;
 }
 
 bool
 slot_look_around(const struct destination_tools *tools, const struct destination *slot,
-	const struct slot_children *children, const struct list *own, const struct stamp *ours,
+	struct slot_children *children, const struct list *own, const struct stamp *ours,
 	struct slot_sight *sight, struct err *err)
 {
 	struct slot_sight draft = { 0 };

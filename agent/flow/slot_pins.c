@@ -5,6 +5,7 @@
 
 #include "base/advice.h"
 #include "base/json.h"
+#include "gitlab/answer.h"
 
 static int64_t
 now_of(const struct attempt *attempt)
@@ -193,6 +194,18 @@ find_child(const struct slot_children *children, int64_t id)
 	return NULL;
 }
 
+/* GitLab lets nobody change its variables, and starts no job there. */
+static bool
+leave_pinned(
+	struct attempt *attempt, size_t which, const struct slot_child *child, struct err *err)
+{
+	const bool archived = child->reach == SLOT_ARCHIVED;
+
+	return note_unpinned(attempt, which,
+		archived ? "archived, and still pinned" : "switched off, and still pinned",
+		err);
+}
+
 static bool
 unpin_those_that_left(
 	struct attempt *attempt, const struct slot_children *children, struct err *err)
@@ -207,9 +220,8 @@ unpin_those_that_left(
 		child = find_child(children, attempt->destinations[i].owner_id);
 		if (child && child->reach == SLOT_REACHES)
 			continue;
-		if (child && child->reach == SLOT_ARCHIVED)
-			/* GitLab lets nobody change its variables, and starts no job there. */
-			ok = note_unpinned(attempt, i, "archived, and still pinned", err);
+		if (child && (child->reach == SLOT_ARCHIVED || child->reach == SLOT_CLOSED))
+			ok = leave_pinned(attempt, i, child, err);
 		else
 			ok = unpin(attempt, i,
 				child ? "unpinned: it has a slot of its own"
@@ -243,6 +255,9 @@ pin_late(struct attempt *attempt, size_t which, struct err *err)
 	}
 	/* It cannot be pinned: that is told, and holds nobody else up as long as no job there can have what is to end. */
 	slot_place_at(attempt, which)->unpinnable = true;
+	if (answer_was_forbidden(&why))
+		return note_unpinned(
+			attempt, which, "not pinned: its variables are nobody's", err);
 	slot_tell(attempt, arena_text(attempt->arena, why.text),
 		why.advice ? why.advice : GLR_DESTINATION_REFUSED);
 	return note_unpinned(attempt, which, "not pinned", err);

@@ -27,6 +27,8 @@ static const struct field project_fields[] = {
 	{ "id", FIELD_INT, WORK(id), .required = true },
 	{ "path_with_namespace", FIELD_TEXT, WORK(path), .required = true },
 	{ "archived", FIELD_BOOL, WORK(archived) },
+	{ "builds_access_level", FIELD_TEXT, WORK(builds) },
+	{ "repository_access_level", FIELD_TEXT, WORK(repository) },
 	{ NULL },
 };
 static const struct shape project_shape = { "a project", project_fields,
@@ -187,7 +189,7 @@ people_projects(struct gitlab *gitlab, int64_t group, struct arena *arena,
 	return gitlab_list(gitlab, path, &project_shape, arena, projects, err);
 }
 
-/* Not `simple`, which would not say whether one is archived. */
+/* Not `simple`, which would not say whether one is archived, or what is switched off. */
 bool
 people_children(struct gitlab *gitlab, int64_t group, struct arena *arena,
 	struct list *projects, struct err *err)

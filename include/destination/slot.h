@@ -41,7 +41,8 @@ must_check bool slot_unpin(const struct destination_tools *tools,
 enum slot_reach {
 	SLOT_REACHES,
 	SLOT_HAS_OWN,  /* its own slot goes before the group's */
-	SLOT_ARCHIVED, /* no job starts there */
+	SLOT_ARCHIVED, /* no job starts there, and nobody has its variables */
+	SLOT_CLOSED,   /* the same, for its CI/CD or its repository is switched off */
 };
 struct slot_child {
 	int64_t id;
@@ -64,10 +65,11 @@ struct slot_sight {
 		*another; /* a pin of another slot of ours stands there, in words; NULL: none */
 	const char *unread; /* where this credential may not look; NULL: nowhere */
 };
-/* Looks for variables of both names in the project (or each of `children` that is reached), every group above and the instance. Fine
+/* Looks for variables of both names in the project (or each of `children` that is reached; one that refuses is closed then), every
+ * group above and the instance. Fine
  * are this slot's pins, and those that are among `own`, the token's destinations. */
 must_check bool slot_look_around(const struct destination_tools *tools,
-	const struct destination *slot, const struct slot_children *children,
+	const struct destination *slot, struct slot_children *children,
 	const struct list *own, const struct stamp *ours, struct slot_sight *sight,
 	struct err *err);
 

@@ -35,6 +35,8 @@ struct place_of_work {
 	int64_t id;
 	const char *path;       /* path_with_namespace, or full_path */
 	enum stated archived;
+	/* Of a project, as far as it was said: "disabled", "private", "enabled"; of its CI/CD, and its repository. */
+	const char *builds, *repository;
 };
 must_check bool people_project(struct gitlab *gitlab, int64_t id, struct arena *arena,
 	struct place_of_work *project, struct err *err);

@@ -89,6 +89,18 @@ scope_has(const json_t *scope, const char *status)
 	return false;
 }
 
+/* NULL: answered. */
+static struct resource *
+builds_require(struct sim *sim, struct request *request, struct answer *answer)
+{
+	struct resource *project = resource_require(sim, request, PROJECT, answer);
+
+	if (!project || (!project->no_repository && !project->no_builds))
+		return project;
+	error_forbidden(answer);
+	return NULL;
+}
+
 /* Newest first, and not counted. */
 static void
 jobs_list(struct sim *sim, struct request *request, struct answer *answer)
@@ -102,7 +114,7 @@ jobs_list(struct sim *sim, struct request *request, struct answer *answer)
 		error_error(answer, 400, "scope does not have a valid value");
 		return;
 	}
-	project = resource_require(sim, request, PROJECT, answer);
+	project = builds_require(sim, request, answer);
 	if (!project)
 		return;
 	for (size_t i = jobs->count; i-- > 0;) {
@@ -118,7 +130,7 @@ jobs_list(struct sim *sim, struct request *request, struct answer *answer)
 static void
 job_get(struct sim *sim, struct request *request, struct answer *answer)
 {
-	struct resource *project = resource_require(sim, request, PROJECT, answer);
+	struct resource *project = builds_require(sim, request, answer);
 	const struct list *jobs = &sim->world.extras.jobs;
 
 	if (!project)

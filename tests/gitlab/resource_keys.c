@@ -108,6 +108,18 @@ resource_repository(const struct look *look)
 }
 
 static json_t *
+resource_builds(const struct look *look)
+{
+	return json_string(look->resource->no_builds ? "disabled" : "enabled");
+}
+
+static json_t *
+resource_jobs(const struct look *look)
+{
+	return json_boolean(!look->resource->no_builds);
+}
+
+static json_t *
 resource_permissions(const struct look *look)
 {
 	return json_pack("{s:o, s:o}", "project_access",
@@ -169,7 +181,7 @@ static const struct key project_keys[] = {
 	{ SEE_MORE, "issues_enabled",                                    "true" },
 	{ SEE_MORE, "merge_requests_enabled",                            "true" },
 	{ SEE_MORE, "wiki_enabled",                                      "true" },
-	{ SEE_MORE, "jobs_enabled",                                      "true" },
+	{ SEE_MORE, "jobs_enabled",                                      .make = resource_jobs },
 	{ SEE_MORE, "snippets_enabled",                                  "true" },
 	{ SEE_MORE, "container_registry_enabled",                        "true" },
 	{ SEE_MORE, "service_desk_enabled",                              "false" },
@@ -180,7 +192,7 @@ static const struct key project_keys[] = {
 	{ SEE_MORE, "merge_requests_access_level",                       TEXT("enabled") },
 	{ SEE_MORE, "forking_access_level",                              TEXT("enabled") },
 	{ SEE_MORE, "wiki_access_level",                                 TEXT("enabled") },
-	{ SEE_MORE, "builds_access_level",                               TEXT("enabled") },
+	{ SEE_MORE, "builds_access_level",                               .make = resource_builds },
 	{ SEE_MORE, "snippets_access_level",                             TEXT("enabled") },
 	{ SEE_MORE, "pages_access_level",                                TEXT("private") },
 	{ SEE_MORE, "analytics_access_level",                            TEXT("enabled") },

@@ -105,6 +105,28 @@ act_unarchive_project(struct sim *sim, const json_t *act, struct answer *answer)
 	archived_set(sim, act, false, answer);
 }
 
+/* Those that it names. */
+static void
+act_set_features(struct sim *sim, const json_t *act, struct answer *answer)
+{
+	struct resource *project =
+		resource_by_path(&sim->world, PROJECT, act_text(act, "path"));
+	const json_t *builds = json_object_get(act, "builds");
+	const json_t *repository = json_object_get(act, "repository");
+
+	if (!project) {
+		error_error(answer, 404, "there is no such project");
+		return;
+	}
+	if (json_is_boolean(builds))
+		project->no_builds = json_is_false(builds);
+	if (json_is_boolean(repository))
+		project->no_repository = json_is_false(repository);
+	answer_json(answer, 200,
+		json_pack("{s:s, s:b, s:b}", "path", project->path, "builds",
+			!project->no_builds, "repository", !project->no_repository));
+}
+
 static void
 act_set_settings(struct sim *sim, const json_t *act, struct answer *answer)
 {
@@ -196,6 +218,7 @@ const struct act more_acts[] = {
 	{ "remove_member", act_remove_member },
 	{ "archive_project", act_archive_project },
 	{ "unarchive_project", act_unarchive_project },
+	{ "set_features", act_set_features },
 	{ "set_settings", act_set_settings },
 	{ "revoke_too_long", act_revoke_too_long },
 	{ "snapshot", act_snapshot },

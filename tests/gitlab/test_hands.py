@@ -103,6 +103,8 @@ class EveryAct(Case):
          "/projects/shop%2Fapi/members", [{"username": "alice"}, {"access_level": 30}, {"access_level": 20}]),
         ("archive_project", {"path": "shop/api"}, {"archived": True}, "/projects", [{"archived": True}]),
         ("unarchive_project", {"path": "shop/api"}, {"archived": False}, "/projects", [{"archived": False}]),
+        ("set_features", {"path": "shop/api", "builds": False}, {"builds": False, "repository": True}, "/projects",
+         [{"builds_access_level": "disabled"}]),
         ("rename_project", {"path": "shop/api", "to": "shop/old"}, {"path": "shop/old"}, "/projects",
          [{"path_with_namespace": "shop/old"}]),
         ("create_project", {"path": "shop/api"}, {"path": "shop/api"}, "/projects",
@@ -190,6 +192,17 @@ class Variables(Case):
         self.sim.act("unarchive_project", path="shop/api")
         self.assertEqual(self.ask("PUT", VARIABLE, {"value": "x"}).status, 200)
         self.assertEqual(self.ask("POST", "/sim/act", {"act": "archive_project", "path": "none"}).status, 404)
+
+
+    def test_without_jobs_or_code_nobody_has_its_variables(self):
+        for feature in ("builds", "repository"):
+            with self.subTest(feature=feature):
+                self.sim.act("set_features", path="shop/api", **{feature: False})
+                self.assertEqual(self.ask("GET", "/projects/shop%2Fapi").json[f"{feature}_access_level"], "disabled")
+                self.assertEqual(self.ask("GET", VARIABLE).status, 403)
+                self.assertEqual(self.ask("GET", "/projects/shop%2Fapi/jobs").status, 403)
+                self.sim.act("set_features", path="shop/api", **{feature: True})
+                self.assertEqual(self.ask("GET", VARIABLE).status, 200)
 
 
 class Places(Case):

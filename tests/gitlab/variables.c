@@ -62,7 +62,7 @@ variables_require(
 		sim, request, level == LEVEL_OF_GROUP ? GROUP : PROJECT, answer);
 	if (!resource)
 		return NULL;
-	if (resource->archived ||
+	if (resource->archived || resource->no_repository || resource->no_builds ||
 		!has_level(sim, request, resource,
 			level == LEVEL_OF_GROUP ? LEVEL_OWNER : LEVEL_MAINTAINER)) {
 		error_forbidden(answer);

@@ -73,7 +73,7 @@ struct resource {
 	enum resource_kind kind;
 	long id;
 	bool archived;
-	bool no_repository; /* that feature of a project is switched off */
+	bool no_repository, no_builds; /* that feature of a project is switched off */
 	char *path, *name, *visibility, *description;
 	struct resource *parent;
 	int64_t created_at;

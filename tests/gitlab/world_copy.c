@@ -46,6 +46,7 @@ resource_copy(struct resource *from)
 	to->id = from->id;
 	to->archived = from->archived;
 	to->no_repository = from->no_repository;
+	to->no_builds = from->no_builds;
 	to->created_at = from->created_at;
 	to->path = text_copy(from->path);
 	to->name = text_copy(from->name);

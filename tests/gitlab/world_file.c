@@ -181,7 +181,7 @@ resource_make(struct sim *sim, enum resource_kind kind, const json_t *json, char
 	if (!world_keys(json, "a group or project",
 		    "id path name visibility description members tokens variables "
 		    "service_accounts deploy_tokens agents runners hooks triggers jobs "
-		    "enterprise_users shared_with archived repository",
+		    "enterprise_users shared_with archived repository builds",
 		    wrong))
 		return NULL;
 	if (!path || !*path) {
@@ -202,6 +202,7 @@ resource_make(struct sim *sim, enum resource_kind kind, const json_t *json, char
 	world_text_take(json, "description", &resource->description);
 	resource->archived = world_true(json, "archived");
 	resource->no_repository = json_is_false(json_object_get(json, "repository"));
+	resource->no_builds = json_is_false(json_object_get(json, "builds"));
 	return resource;
 }
 

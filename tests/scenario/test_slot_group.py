@@ -189,11 +189,28 @@ class Children(GroupCase):
         self.needs_person(self.host.run("run"), "GLR-110")
         self.nobody_lost_it()
 
+    def test_one_without_jobs_or_code_holds_nobody_up(self):
+        """Nobody has the variables of such a project."""
+        self.world = {**self.world, "projects": self.world["projects"] + [{"path": "shop/docs", "builds": False},
+                                                                          {"path": "shop/wiki", "repository": False}]}
+        self.again()
+        # …nor, for whatever reason, of this one.
+        self.sim.act("create_project", path="shop/none")
+        number = self.sim.ask("GET", "/projects/shop%2Fnone?by=tests").json["id"]
+        self.sim.fault("status", path=f"/api/v4/projects/{number}/variables*", status=403, times=0,
+                       content_type="application/json", body='{"message":"403 Forbidden"}')
+        self.assertNotIn("FAIL", self.exits(0, "check").out)
+        self.replaced()
+        self.sim.act("set_features", path="shop/web", builds=False)
+        self.advance("31m")
+        self.exits(0, "run")
+        self.assertEqual((list(self.pins()), len(self.alive_now())), (["shop/web"], 1))
+
     def test_what_a_former_replacement_left_in_an_archived_project_is_taken_up_by_the_next(self):
         self.replaced()
         self.sim.act("archive_project", path="shop/web")
         self.advance("31m")
-        self.exits(0, "run")
+        self.host.run("run")
         self.assertEqual(list(self.pins()), ["shop/web"])
         self.sim.act("unarchive_project", path="shop/web")
         self.exits(0, "rotate", NAME, "--reason", "test")
