@@ -201,6 +201,16 @@ leave_pinned(
 {
 	const bool archived = child->reach == SLOT_ARCHIVED;
 
+	if (slot_place_at(attempt, which)->pinned_at)
+		slot_tell(attempt,
+			arena_format(attempt->arena,
+				"%s %s, and still pinned: its variable " SLOT_PASSWORD
+				" is to be deleted by hand when it %s",
+				child->path,
+				archived ? "is archived"
+					 : "has its CI/CD or its repository switched off",
+				archived ? "is unarchived" : "is on again"),
+			GLR_DESTINATION_REFUSED);
 	return note_unpinned(attempt, which,
 		archived ? "archived, and still pinned" : "switched off, and still pinned",
 		err);

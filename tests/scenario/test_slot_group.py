@@ -203,8 +203,21 @@ class Children(GroupCase):
         self.replaced()
         self.sim.act("set_features", path="shop/web", builds=False)
         self.advance("31m")
-        self.exits(0, "run")
+        ended = self.host.run("run")
+        self.needs_person(ended, "GLR-113")
+        self.assertIn("shop/web has its CI/CD or its repository switched off, and still pinned", ended.err)
         self.assertEqual((list(self.pins()), len(self.alive_now())), (["shop/web"], 1))
+
+    def test_one_that_is_archived_with_its_pin_is_told(self):
+        self.replaced()
+        self.sim.act("archive_project", path="shop/web")
+        ended = self.host.run("run")
+        self.needs_person(ended, "GLR-113")
+        self.assertIn("shop/web is archived, and still pinned", ended.err)
+        self.sim.act("unarchive_project", path="shop/web")
+        self.advance("31m")
+        self.exits(0, "run")
+        self.is_done()
 
     def test_what_a_former_replacement_left_in_an_archived_project_is_taken_up_by_the_next(self):
         self.replaced()
