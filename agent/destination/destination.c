@@ -124,12 +124,12 @@ destination_home(const struct destination *destination)
 	return row->home ? row->home(destination) : (struct destination_home){ 0, NULL };
 }
 
-const char *
-destination_program(const struct destination *destination)
+struct destination_uses
+destination_uses(const struct destination *destination)
 {
 	const struct destination_row *row = row_of(destination->to.kind);
 
-	return row->program ? row->program(destination) : NULL;
+	return row->uses ? row->uses(destination) : (struct destination_uses){ 0 };
 }
 
 bool

@@ -74,10 +74,10 @@ exec_expand(const void *value, const struct expansion *expansion, struct err *er
 	return true;
 }
 
-static const char *
-exec_program(const struct destination *destination)
+static struct destination_uses
+exec_uses(const struct destination *destination)
 {
-	return place_of(destination)->run.items[0];
+	return (struct destination_uses){ .program = place_of(destination)->run.items[0] };
 }
 
 static bool
@@ -192,7 +192,7 @@ exec_read(const struct destination_tools *tools, const struct destination *desti
 
 const struct destination_row exec_row = {
 	.expand = exec_expand,
-	.program = exec_program,
+	.uses = exec_uses,
 	.preflight = exec_preflight,
 	.deliver = exec_deliver,
 	.verify = exec_verify,

@@ -166,12 +166,13 @@ file_expand(const void *value, const struct expansion *expansion, struct err *er
 	return true;
 }
 
-static const char *
-file_program(const struct destination *destination)
+static struct destination_uses
+file_uses(const struct destination *destination)
 {
 	const struct file_place *place = place_of(destination);
 
-	return place->exec.count ? place->exec.items[0] : NULL;
+	return (struct destination_uses){ .program = place->exec.count ? place->exec.items[0]
+		                                                       : NULL };
 }
 
 /* --- the program afterwards --- */
@@ -277,7 +278,7 @@ file_inspect(const struct destination_tools *tools, const struct destination *de
 
 const struct destination_row file_row = {
 	.expand = file_expand,
-	.program = file_program,
+	.uses = file_uses,
 	.preflight = file_preflight,
 	.deliver = file_deliver,
 	.verify = file_verify,

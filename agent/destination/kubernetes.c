@@ -176,6 +176,16 @@ write_value(struct visit *visit, const struct secret *value, const struct stamp 
 
 /* --- the kind --- */
 
+/* A kubeconfig names a file that is sent, and the server that it is sent to. */
+static struct destination_uses
+kubernetes_uses(const struct destination *destination)
+{
+	const struct kubernetes_place *place = kubernetes_place(destination);
+	const char *named = place->kubeconfig ? place->kubeconfig : DESTINATION_IN_CLUSTER;
+
+	return (struct destination_uses){ .credential = place->token ? place->token : named };
+}
+
 static bool
 kubernetes_preflight(const struct destination_tools *tools,
 	const struct destination *destination, const struct stamp *ours, struct err *err)
@@ -256,6 +266,7 @@ kubernetes_read(const struct destination_tools *tools, const struct destination 
 
 const struct destination_row kubernetes_row = {
 	.expand = kubernetes_expand,
+	.uses = kubernetes_uses,
 	.preflight = kubernetes_preflight,
 	.deliver = kubernetes_deliver,
 	.verify = kubernetes_verify,

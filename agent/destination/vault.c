@@ -248,6 +248,12 @@ write_secret(struct visit *visit, const struct secret *secret, const struct stam
 
 /* --- the kind --- */
 
+static struct destination_uses
+vault_uses(const struct destination *destination)
+{
+	return (struct destination_uses){ .credential = vault_place(destination)->credential };
+}
+
 static bool
 vault_preflight(const struct destination_tools *tools, const struct destination *destination,
 	const struct stamp *ours, struct err *err)
@@ -328,6 +334,7 @@ vault_read(const struct destination_tools *tools, const struct destination *dest
 
 const struct destination_row vault_row = {
 	.expand = vault_expand,
+	.uses = vault_uses,
 	.preflight = vault_preflight,
 	.deliver = vault_deliver,
 	.verify = vault_verify,

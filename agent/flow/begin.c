@@ -154,7 +154,8 @@ follow_policy(struct attempt *attempt, const struct policies *policies,
 		return true;
 	set_rules(&attempt->frozen, policies, entry, lifetime);
 	if (attempt->row->state != STATE_PLANNED ||
-		!policies_destinations(entry, address, attempt->arena, &destinations, &ignored))
+		!policies_destinations(
+			policies, entry, address, attempt->arena, &destinations, &ignored))
 		return true;
 	pins_apply(record->destinations, attempt->arena, &destinations);
 	set_deliveries(attempt, &destinations);

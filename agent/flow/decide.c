@@ -30,8 +30,8 @@ set_destinations(const struct deciding *deciding, struct plan_item *item)
 {
 	struct err err;
 
-	if (!policies_destinations(
-		    item->entry, &item->address, deciding->arena, &item->destinations, &err)) {
+	if (!policies_destinations(deciding->policies, item->entry, &item->address,
+		    deciding->arena, &item->destinations, &err)) {
 		decide_person(item, 0, arena_text(deciding->arena, err.text));
 		return false;
 	}

@@ -267,7 +267,8 @@ write_back(struct context *context, const struct token_record *record,
 	struct list list = { 0 };
 	bool is_old;
 
-	if (!policies_destinations(entry, &entry->token, context->arena, &list, err))
+	if (!policies_destinations(
+		    context->policies, entry, &entry->token, context->arena, &list, err))
 		return false;
 	file = list.items;
 	snprintf(stamp.agent, sizeof(stamp.agent), "%s", journal_uuid(context->journal));

@@ -14,6 +14,7 @@
 #include "base/when.h"
 #include "base/yaml.h"
 #include "destination/destination.h"
+#include "policy/brake.h"
 #include "policy/keys.h"
 #include "policy/rules.h"
 
@@ -383,10 +384,11 @@ token_entry_delivers(const struct token_entry *entry, int kind)
 }
 
 bool
-policies_destinations(const struct token_entry *entry, const struct address *address,
-	struct arena *arena, struct list *list, struct err *err)
+policies_destinations(const struct policies *policies, const struct token_entry *entry,
+	const struct address *address, struct arena *arena, struct list *list, struct err *err)
 {
 	const struct choice *deliver = entry->deliver.items;
+	const struct destination *found;
 	struct list draft = { 0 };
 
 	for (size_t i = 0; i < entry->deliver.count; i++)
@@ -394,6 +396,11 @@ policies_destinations(const struct token_entry *entry, const struct address *add
 			    entry->outside_owner == STATED_YES, arena, &draft, err))
 			return err_wrap(err, "%s:%d: '%s'", deliver[i].at.file,
 				deliver[i].at.line, address->text);
+	found = draft.items;
+	for (size_t i = 0; i < draft.count; i++)
+		if (!brake_allows(policies, entry, &found[i], err))
+			return err_wrap(err, "%s:%d: '%s'", entry->at.file, entry->at.line,
+				address->text);
 	*list = draft;
 	return true;
 }

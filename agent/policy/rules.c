@@ -7,7 +7,7 @@
 
 #include "base/when.h"
 #include "destination/destination.h"
-#include "policy/programs.h"
+#include "policy/brake.h"
 #include "policy/strategy.h"
 
 /* What one check of all files works on. */
@@ -202,7 +202,7 @@ check_belongs(const struct token_entry *entry, struct diags *diags)
 static void
 check_self(const struct checking *checking, const struct token_entry *entry)
 {
-	const struct gitlab_section *gitlab = &checking->policies->gitlab;
+	struct err err;
 
 	if (address_is_pattern(&entry->token))
 		return;
@@ -212,14 +212,8 @@ check_self(const struct checking *checking, const struct token_entry *entry)
 			entry->token.text);
 	if (!entry->secret)
 		return;
-	if ((gitlab->credential && !strcmp(entry->secret, gitlab->credential)) ||
-		(gitlab->credential_file && !strcmp(entry->secret, gitlab->credential_file)) ||
-		(gitlab->rescue_credential &&
-			!strcmp(entry->secret, gitlab->rescue_credential)))
-		diags_add(checking->diags, entry->at,
-			"'%s': 'secret' is a credential of the gitlab section; our own is rotated by "
-			"'rotate: yes' there",
-			entry->token.text);
+	if (!brake_allows_secret(checking->policies, entry, &err))
+		diags_add(checking->diags, entry->at, "'%s': %s", entry->token.text, err.text);
 	for (const struct token_entry *other = entry_at(checking->policies, 0); other < entry;
 		other++)
 		if (other->secret && !strcmp(other->secret, entry->secret))
@@ -441,8 +435,8 @@ claim_destinations(
 		}
 		found = list.items;
 		for (size_t k = 0; k < list.count; k++)
-			programs_check(checking->policies, entry, &found[k], deliver[i].at,
-				checking->diags);
+			if (!brake_allows(checking->policies, entry, &found[k], &err))
+				diags_add(checking->diags, deliver[i].at, "%s", err.text);
 		for (size_t k = 0; k < list.count && !pattern; k++)
 			claim_add(checking->arena, claims, entry, found[k].text, deliver[i].at);
 	}

@@ -162,8 +162,13 @@ struct destination_home {
 bool destination_kind_has_home(int kind); /* enum destination_kind; 0 has none */
 struct destination_home destination_home(const struct destination *destination);
 
-/* The program that it runs by its policy's word, an absolute path; NULL when it runs none. */
-const char *destination_program(const struct destination *destination);
+/* What it uses of this machine by its policy's word; NULL: nothing of that kind. */
+struct destination_uses {
+	const char *program;    /* run: an absolute path */
+	const char *credential; /* sent to a server: a name, an absolute path (of what names one, too), or DESTINATION_IN_CLUSTER */
+};
+#define DESTINATION_IN_CLUSTER "in_cluster"
+struct destination_uses destination_uses(const struct destination *destination);
 
 /* Fills the templates {owner} {owner:basename} {name} {name:key} {type} and splits environment scopes; appends
  * struct destination to `list` (grown in `arena`). `outside_owner` allows other owners for patterns: with

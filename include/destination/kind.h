@@ -16,7 +16,7 @@ struct expansion {
 struct destination_row {
 	bool (*expand)(const void *entry, const struct expansion *expansion, struct err *err);
 	struct destination_home (*home)(const struct destination *destination); /* NULL: none */
-	const char *(*program)(const struct destination *destination);          /* NULL: none */
+	struct destination_uses (*uses)(const struct destination *destination); /* NULL: nothing */
 	bool (*pin)(const struct destination_tools *tools, struct destination *destination,
 		struct err *err); /* NULL: there is nothing to pin */
 	bool (*preflight)(const struct destination_tools *tools,

@@ -50,6 +50,7 @@ struct limits {
 	int64_t settle_sec;            /* 5m */
 	int64_t clock_skew_sec;        /* 5m */
 	struct texts programs;         /* patterns: what entries of policies.d may have run; none: nothing */
+	struct texts credentials;      /* patterns: which credentials they may use, by name or path; none: none */
 };
 
 struct token_entry {
@@ -113,9 +114,9 @@ const struct lifetime *policies_lifetime(const struct policies *policies, const 
 const struct token_entry *policies_entry(const struct policies *policies, const struct address *address);
 
 /* The entry's destinations for that token: struct destination into `list`, in `arena`.
- * Fails: ERR_POLICY naming file and line. */
-must_check bool policies_destinations(const struct token_entry *entry,
-	const struct address *address, struct arena *arena, struct list *list, struct err *err);
+ * Fails: ERR_POLICY naming file and line, also where a file of policies.d uses what it may not. */
+must_check bool policies_destinations(const struct policies *policies,
+	const struct token_entry *entry, const struct address *address, struct arena *arena, struct list *list, struct err *err);
 
 /* The same tables as text: the JSON schema of the policy (policies/schema.json is its output), and a check that the manual names
  * every key is made from it in tests. */

@@ -222,7 +222,7 @@ policy_expands_a_patterns_destinations_for_each_token(void **state)
 	assert_true(address_parse(
 		policies->arena, "project:g/x/api:ci-deploy", false, &address, &err));
 	assert_true(policies_destinations(
-		entry(policies, 0), &address, policies->arena, &list, &err));
+		policies, entry(policies, 0), &address, policies->arena, &list, &err));
 	found = list.items;
 	assert_int_equal(list.count, 2);
 	assert_string_equal(found[0].text, "ci_variable g/x/api CI_DEPLOY *");
@@ -230,7 +230,7 @@ policy_expands_a_patterns_destinations_for_each_token(void **state)
 	assert_true(
 		address_parse(policies->arena, "project:g/x/api:ci-ä", false, &address, &err));
 	assert_false(policies_destinations(
-		entry(policies, 0), &address, policies->arena, &list, &err));
+		policies, entry(policies, 0), &address, policies->arena, &list, &err));
 	assert_int_equal(err.kind, ERR_POLICY);
 	assert_non_null(strstr(err.text, "glrotate.yaml:3"));
 }

@@ -292,6 +292,84 @@ rules_warn_of_what_is_perhaps_a_slip(void **state)
 	assert_int_equal(diags_warnings(folder->diags), 0);
 }
 
+/* Of an entry of policies.d, and what the main file's limits say. */
+#define VAULT(auth)                                                                            \
+	"deliver: [ vault: { url: 'https://v.example', path: kv/a, key: k, auth: { " auth      \
+	" } } ]"
+#define CLUSTER(access)                                                                        \
+	"deliver: [ kubernetes: { namespace: n, secret: s, key: k, " access " } ]"
+static const struct {
+	const char *entry, *limits, *told; /* told NULL: allowed */
+} braked[] = {
+	{ VAULT("token: vault-ci"), "", "'credentials' in the main file's limits" },
+	{ VAULT("token: vault-ci"), "credentials: [ vault, '/vault-ci' ]",
+		"'vault-ci' may not be used" },
+	{ VAULT("token: vault-ci"), "credentials: 'vault-*'", NULL },
+	{ VAULT("token: /etc/shadow"), "credentials: '*'", "'/etc/shadow' may not be used" },
+	{ VAULT("token: /etc/g/../shadow"), "credentials: '/etc/g/*'", "may not be used" },
+	{ VAULT("approle: { role_id: r, secret_id: s }"), "", "'s' may not be used" },
+	{ VAULT("approle: { role_id: r, secret_id: s }"), "credentials: s", NULL },
+	{ VAULT("token: c"), "credentials: '*'", "'c' is glrotate's own credential" },
+	{ VAULT("token: glrotate-key"), "credentials: '*'", "glrotate's own credential" },
+	{ VAULT("token: /run/credentials/glrotate.service/c"),
+		"credentials: '/run/credentials/*/*'", "glrotate's own credential" },
+	{ CLUSTER("server: 'https://k.example', token: t"), "", "'t' may not be used" },
+	{ CLUSTER("server: 'https://k.example', token: t"), "credentials: t", NULL },
+	{ CLUSTER("kubeconfig: /k"), "", "'/k' may not be used" },
+	{ CLUSTER("kubeconfig: /k"), "credentials: /k", NULL },
+	{ CLUSTER("in_cluster: yes"), "credentials: /k", "'in_cluster' may not be used" },
+	{ CLUSTER("in_cluster: yes"), "credentials: in_cluster", NULL },
+	{ "deliver: [ file: /a ], rotate_with: self, secret: /s", "", "'/s' may not be used" },
+	{ "deliver: [ file: /a ], rotate_with: self, secret: /s", "credentials: /s", NULL },
+};
+
+static void
+rules_keep_policies_d_to_what_the_main_file_names(void **state)
+{
+	struct folder *folder = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(braked); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text), "tokens:\n  - { token: 'project:g/a:ci', %s }\n",
+			braked[i].entry);
+		write_file(folder, "policies.d/a.yaml", text);
+		snprintf(text, sizeof(text), HEAD "limits: { %s }\n", braked[i].limits);
+		if (load(folder, text)->is_valid != !braked[i].told ||
+			(braked[i].told && !is_told(folder, 2, braked[i].told)))
+			fail_msg("row %zu", i);
+	}
+}
+
+static void
+rules_let_the_main_file_use_all_but_our_own_credentials(void **state)
+{
+	static const char entry[] = "tokens:\n  - { token: 'project:g/a:ci', %s }\n";
+	static const char own[] = "gitlab: { url: 'https://x.org', credential: c, rotate: yes, "
+				  "credential_file: /f, rescue_credential: r }\n" LIFETIMES;
+	static const char *const never[] = { VAULT("token: c"), VAULT("token: /f"),
+		VAULT("token: r"), CLUSTER("server: 'https://k.example', token: c"),
+		VAULT("token: glrotate-key") };
+	struct folder *folder = *state;
+	char text[1024];
+
+	for (size_t i = 0; i < ARRAY_SIZE(braked); i++) {
+		const bool is_own =
+			braked[i].told && strstr(braked[i].told, "glrotate's own credential");
+
+		strcpy(text, HEAD);
+		snprintf(text + strlen(text), 512, entry, braked[i].entry);
+		if (load(folder, text)->is_valid == is_own)
+			fail_msg("row %zu", i);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
+		strcpy(text, own);
+		snprintf(text + strlen(text), 512, entry, never[i]);
+		load(folder, text);
+		assert_true(is_told(folder, 4, "glrotate's own credential"));
+	}
+}
+
 int
 main(void)
 {
@@ -300,6 +378,8 @@ main(void)
 		TEST(rules_let_our_own_credential_and_others_rotate_themselves),
 		TEST(rules_refuse_what_this_version_cannot_do),
 		TEST(rules_know_which_ways_of_renewing_make_sense),
+		TEST(rules_keep_policies_d_to_what_the_main_file_names),
+		TEST(rules_let_the_main_file_use_all_but_our_own_credentials),
 		TEST(rules_warn_of_what_is_perhaps_a_slip),
 	};
 
