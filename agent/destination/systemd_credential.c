@@ -147,6 +147,12 @@ systemd_credential_expand(const void *value, const struct expansion *expansion, 
 	return true;
 }
 
+static struct destination_uses
+systemd_credential_uses(const struct destination *destination)
+{
+	return (struct destination_uses){ .unit = place_of(destination)->unit };
+}
+
 /* --- systemd's programs --- */
 
 static bool
@@ -350,6 +356,7 @@ systemd_credential_read(const struct destination_tools *tools,
 
 const struct destination_row systemd_credential_row = {
 	.expand = systemd_credential_expand,
+	.uses = systemd_credential_uses,
 	.preflight = systemd_credential_preflight,
 	.deliver = systemd_credential_deliver,
 	.verify = systemd_credential_verify,

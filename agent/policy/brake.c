@@ -56,6 +56,7 @@ brake_allows(const struct policies *policies, const struct token_entry *entry,
 			uses.credential);
 	return may_use(policies, entry, uses.program, &limits->programs, "run", "programs",
 		       err) &&
+	       may_use(policies, entry, uses.unit, &limits->units, "restarted", "units", err) &&
 	       may_use(policies, entry, uses.credential, &limits->credentials, "used",
 		       "credentials", err);
 }

@@ -103,6 +103,8 @@ static const struct field limits_fields[] = {
 	  .help = "how far this host's clock may be from GitLab's before nothing is rotated; unstated: 5m" },
 	{ "programs",          FIELD_TEXTS, FILLS(programs), .check = check_absolute,
 	  .help = "which programs the files of policies.d may have run: absolute paths, with stars within a part; unstated: none" },
+	{ "units",             FIELD_TEXTS, FILLS(units), .min = 1, .max = NAME_MOST,
+	  .help = "which units the files of policies.d may have restarted: names, with stars; unstated: none" },
 	{ "credentials",       FIELD_TEXTS, FILLS(credentials), .check = check_credential,
 	  .help = "which of glrotate's credentials the files of policies.d may use: names, absolute paths, in_cluster, with stars within a part; unstated: none" },
 	{ NULL },

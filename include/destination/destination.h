@@ -165,6 +165,7 @@ struct destination_home destination_home(const struct destination *destination);
 /* What it uses of this machine by its policy's word; NULL: nothing of that kind. */
 struct destination_uses {
 	const char *program;    /* run: an absolute path */
+	const char *unit;       /* restarted */
 	const char *credential; /* sent to a server: a name, an absolute path (of what names one, too), or DESTINATION_IN_CLUSTER */
 };
 #define DESTINATION_IN_CLUSTER "in_cluster"

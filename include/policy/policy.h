@@ -50,6 +50,7 @@ struct limits {
 	int64_t settle_sec;            /* 5m */
 	int64_t clock_skew_sec;        /* 5m */
 	struct texts programs;         /* patterns: what entries of policies.d may have run; none: nothing */
+	struct texts units;            /* patterns: what they may have restarted */
 	struct texts credentials;      /* patterns: which credentials they may use, by name or path; none: none */
 };
 

@@ -235,6 +235,36 @@ policy_expands_a_patterns_destinations_for_each_token(void **state)
 	assert_non_null(strstr(err.text, "glrotate.yaml:3"));
 }
 
+/* A pattern's stars are tried out with one name only. */
+static void
+policy_asks_for_each_found_token_what_it_may_restart(void **state)
+{
+	static const char *const names[] = { "ci-x", "ci-sshd" };
+	struct folder *folder = *state;
+	const struct policies *policies;
+
+	write_file(folder, "policies.d/a.yaml",
+		"tokens:\n  - token: 'project:g/*:ci-*'\n    outside_owner: yes\n    deliver: [ systemd_credential: "
+		"{ name: '{name}', unit: '{name}.service', restart: yes } ]\n");
+	policies = load(folder, HEAD "limits: { units: ci-x.service }\n");
+	assert_true(policies->is_valid);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct list list = { 0 };
+		struct address address;
+		struct err err = { 0 };
+
+		assert_true(address_parse(policies->arena,
+			arena_format(policies->arena, "project:g/api:%s", names[i]), false,
+			&address, &err));
+		assert_int_equal(policies_destinations(policies, entry(policies, 0), &address,
+					 policies->arena, &list, &err),
+			i == 0);
+		if (i)
+			assert_non_null(strstr(
+				err.text, "'ci-sshd.service' may not be restarted from"));
+	}
+}
+
 int
 main(void)
 {
@@ -248,6 +278,7 @@ main(void)
 		TEST(policy_without_its_file_is_an_error_with_its_name),
 		TEST(policy_finds_the_lifetime_and_the_entry_of_an_address),
 		TEST(policy_expands_a_patterns_destinations_for_each_token),
+		TEST(policy_asks_for_each_found_token_what_it_may_restart),
 	};
 
 	json_start();

@@ -298,6 +298,8 @@ rules_warn_of_what_is_perhaps_a_slip(void **state)
 	" } } ]"
 #define CLUSTER(access)                                                                        \
 	"deliver: [ kubernetes: { namespace: n, secret: s, key: k, " access " } ]"
+#define UNIT(unit)                                                                             \
+	"deliver: [ systemd_credential: { name: x, unit: '" unit "', restart: yes } ]"
 static const struct {
 	const char *entry, *limits, *told; /* told NULL: allowed */
 } braked[] = {
@@ -319,6 +321,13 @@ static const struct {
 	{ CLUSTER("kubeconfig: /k"), "credentials: /k", NULL },
 	{ CLUSTER("in_cluster: yes"), "credentials: /k", "'in_cluster' may not be used" },
 	{ CLUSTER("in_cluster: yes"), "credentials: in_cluster", NULL },
+	{ UNIT("sshd.service"), "", "'units' in the main file's limits" },
+	{ UNIT("sshd.service"), "units: [ 'my*.service', ssh.service ]",
+		"'sshd.service' may not be restarted" },
+	{ UNIT("myapp.service"), "units: [ 'my*.service', ssh.service ]", NULL },
+	{ UNIT("my{name}.service"), "units: 'my*.service'", NULL },
+	{ UNIT("{name}.service"), "units: 'my*.service'", "'ci.service' may not be restarted" },
+	{ "deliver: [ systemd_credential: x ]", "", NULL },
 	{ "deliver: [ file: /a ], rotate_with: self, secret: /s", "", "'/s' may not be used" },
 	{ "deliver: [ file: /a ], rotate_with: self, secret: /s", "credentials: /s", NULL },
 };
