@@ -221,15 +221,15 @@ kubernetes_verify(const struct destination_tools *tools, const struct destinatio
 	struct err *err)
 {
 	auto_visit struct visit visit = { 0 };
-	auto_secret struct secret *value = NULL;
+	auto_secret struct secret *found = NULL;
 
 	(void)stamp;
-	if (!begin(&visit, tools, destination, secret, err) ||
-		!value_for(&visit, secret, &value, err))
+	if (!begin(&visit, tools, destination, secret, err))
 		return false;
 	if (!visit.present.value)
 		return err_set(err, ERR_MOVED, 0, "is gone");
-	if (!secret_equal(visit.present.value, value))
+	found = kubernetes_secret_in(visit.place, visit.present.value);
+	if (!secret_equal(found, secret))
 		return err_set(err, ERR_MOVED, 0, "holds another value");
 	*proof = PROOF_VALUE;
 	return true;
@@ -258,9 +258,8 @@ kubernetes_read(const struct destination_tools *tools, const struct destination 
 
 	if (!begin(&visit, tools, destination, NULL, err))
 		return false;
-	*secret = visit.present.value
-	                  ? kubernetes_secret_in(visit.place, visit.present.value, tools->arena)
-	                  : NULL;
+	*secret = visit.present.value ? kubernetes_secret_in(visit.place, visit.present.value)
+	                              : NULL;
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "destination/format.h"
 
 struct metadata {
 	struct place at;
@@ -127,71 +128,42 @@ kubernetes_body(const struct kubernetes_place *place, const struct kubernetes_pr
 
 /* --- a registry's login, as docker and kubelets read it --- */
 
-struct login {
-	struct place at;
-	const char *username;
-	struct secret *password, *both;
-};
-struct logins {
-	struct place at;
-	struct login login;
-};
-struct docker {
-	struct place at;
-	struct logins logins;
-};
-struct docker_tables {
-	struct field login_fields[2], fields[2];
-	struct shape logins, docker;
-};
-
-/* clang-format off */
-static const struct field login_fields[] = {
-	{ "username", FIELD_TEXT,   offsetof(struct login, username) },
-	{ "password", FIELD_SECRET, offsetof(struct login, password) },
-	{ "auth",     FIELD_SECRET, offsetof(struct login, both) },
-	{ NULL },
-};
-static const struct shape login_shape = { "a login", login_fields, sizeof(struct login) };
-
-static const struct shape *
-docker_of(const struct kubernetes_place *place, struct docker_tables *tables)
+static struct format_entry
+login_of(const struct kubernetes_place *place)
 {
-	*tables = (struct docker_tables){
-		.login_fields = { { place->registry, FIELD_STRUCT, offsetof(struct logins, login), .shape = &login_shape } },
-		.fields = { { "auths", FIELD_STRUCT, offsetof(struct docker, logins), .shape = &tables->logins } },
-		.logins = { "logins", tables->login_fields, sizeof(struct logins) },
-		.docker = { "a Docker configuration", tables->fields, sizeof(struct docker) },
+	return (struct format_entry){
+		.format = FORMAT_DOCKER, .host = place->registry, .username = place->username
 	};
-	return &tables->docker;
-}
-/* clang-format on */
-
-static struct secret *
-docker_text(
-	const struct kubernetes_place *place, const char *username, const struct secret *secret)
-{
-	const size_t length = strlen(username);
-	auto_secret struct secret *both = secret_new(length + 1 + secret_length(secret));
-	auto_secret struct secret *coded = NULL;
-	struct docker_tables tables;
-	struct docker docker = { .logins = { .login = { .username = username,
-						     .password = (struct secret *)secret } } };
-
-	(void)!(secret_append(both, username, length) && secret_append(both, ":", 1) &&
-		secret_join(both, secret));
-	coded = secret_base64(both);
-	docker.logins.login.both = coded;
-	return json_encode(docker_of(place, &tables), &docker);
 }
 
-/* NULL when what stands there is no Docker configuration. */
-static struct secret *
-with_others(const struct secret *text, const struct secret *present)
+/* Some readers go by these, and what kubectl makes has them beside `auth`. */
+static bool
+put_beside(const struct kubernetes_place *place, const char *name, const struct secret *value,
+	struct secret **text, struct err *err)
 {
-	auto_secret struct secret *plain = secret_unbase64(present);
+	const char *const path[] = { "auths", place->registry, name };
+	const struct format_entry member = { .format = FORMAT_JSON,
+		.key = { (const char **)path, ARRAY_SIZE(path) } };
+	auto_secret struct secret *before = take(*text);
 
-	return plain ? json_keep(text, "auths", plain, "auths") : NULL;
+	return format_merge(&member, NULL, before, value, text, err);
+}
+
+static bool
+docker_text(const struct kubernetes_place *place, const char *username,
+	const struct secret *present, const struct secret *secret, struct secret **text,
+	struct err *err)
+{
+	const struct format_entry login = login_of(place);
+	auto_secret struct secret *name = secret_copy(username, strlen(username));
+	auto_secret struct secret *draft = NULL;
+
+	if (!format_merge(&login, username, present, secret, &draft, err) ||
+		!put_beside(place, "username", name, &draft, err) ||
+		!put_beside(place, "password", secret, &draft, err))
+		return false;
+	*text = take(draft);
+	return true;
 }
 
 bool
@@ -200,7 +172,7 @@ kubernetes_value(const struct kubernetes_place *place, const struct delivered *d
 	struct err *err)
 {
 	const char *username = place->username;
-	auto_secret struct secret *text = NULL, *kept = NULL;
+	auto_secret struct secret *text = NULL, *plain = NULL;
 
 	if (!place->registry) {
 		*value = secret_base64(secret);
@@ -211,25 +183,26 @@ kubernetes_value(const struct kubernetes_place *place, const struct delivered *d
 	if (!username && delivered)
 		return err_set(
 			err, ERR_REFUSED, 0, "it is not known who logs in: add 'username:'");
-	text = docker_text(place, username ? username : "", secret);
-	kept = present ? with_others(text, present) : NULL;
-	*value = secret_base64(kept ? kept : text);
+	plain = present ? secret_unbase64(present) : NULL;
+	if (present && !plain)
+		return err_set(
+			err, ERR_REFUSED, 0, "what stands under %s is no base64", place->key);
+	if (!docker_text(
+		    place, username ? username : FORMAT_USERNAME, plain, secret, &text, err))
+		return err_wrap(err, "what stands under %s", place->key);
+	*value = secret_base64(text);
 	return true;
 }
 
 struct secret *
-kubernetes_secret_in(
-	const struct kubernetes_place *place, const struct secret *value, struct arena *arena)
+kubernetes_secret_in(const struct kubernetes_place *place, const struct secret *value)
 {
+	const struct format_entry login = login_of(place);
 	auto_secret struct secret *plain = secret_unbase64(value);
-	struct docker_tables tables;
-	struct docker docker = { 0 };
+	struct secret *secret = NULL;
 	struct err ignored;
 
 	if (!place->registry || !plain)
 		return take(plain);
-	if (!json_decode(plain, docker_of(place, &tables), arena, &docker, &ignored))
-		return NULL;
-	secret_free(docker.logins.login.both);
-	return docker.logins.login.password;
+	return format_read(&login, plain, &secret, &ignored) ? secret : NULL;
 }

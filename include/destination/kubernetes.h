@@ -51,14 +51,15 @@ must_check bool kubernetes_read_present(const struct remote *remote,
 	const struct http_answer *answer, const struct kubernetes_place *place,
 	struct kubernetes_present *present, struct err *err);
 
-/* The key's value for that secret, in base64, with the logins to other registries that `present` (may be NULL) has.
- * The caller's. */
+/* The key's value for that secret, in base64; a registry's with all else that `present` (may be NULL) has.
+ * Owns:  *value is the caller's.
+ * Fails: ERR_REFUSED when `present` cannot be understood; then it must not be touched. */
 must_check bool kubernetes_value(const struct kubernetes_place *place,
 	const struct delivered *delivered, const struct secret *present,
 	const struct secret *secret, struct secret **value, struct err *err);
 /* The secret in such a value, or NULL when it is none of ours. The caller's. */
 struct secret *kubernetes_secret_in(
-	const struct kubernetes_place *place, const struct secret *value, struct arena *arena);
+	const struct kubernetes_place *place, const struct secret *value);
 
 /* A merge patch under the version that was read, or, when it is not there, a whole Secret. `stamp` may be NULL. The caller's. */
 struct secret *kubernetes_body(const struct kubernetes_place *place,

@@ -203,12 +203,54 @@ a_registrys_login_is_found_in_what_was_written(void **state)
 	const struct delivered nobody = { 0 };
 	struct err err;
 
+	(void)state;
 	assert_true(kubernetes_value(&place, &delivered, other, secret, &value, &err));
-	found = kubernetes_secret_in(&place, value, *state);
+	found = kubernetes_secret_in(&place, value);
 	assert_true(secret_equal(found, secret));
-	none = kubernetes_secret_in(&place, other, *state);
+	none = kubernetes_secret_in(&place, other);
 	assert_null(none);
 	assert_false(kubernetes_value(&place, &nobody, NULL, secret, &none, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+}
+
+static struct secret *
+coded(const char *text)
+{
+	auto_secret struct secret *plain = secret_copy(text, strlen(text));
+
+	return secret_base64(plain);
+}
+
+static void
+a_registrys_login_leaves_all_else_and_what_it_cannot_read(void **state)
+{
+	static const char *const unreadable[] = { "{", "[]", "{\"auths\": 1}", "no JSON",
+		"{\"auths\": {}, \"credsStore\": \"x\"}" };
+	const struct kubernetes_place place = { .key = DOCKER_KEY, .registry = "r.example" };
+	const struct delivered delivered = { .username = "u" };
+	auto_secret struct secret *secret = secret_copy("new", 3);
+	auto_secret struct secret *value = NULL, *plain = NULL, *wrong = secret_copy("%", 1);
+	auto_secret struct secret *present = coded(
+		"{\"HttpHeaders\": {\"a\": \"b\"}, \"auths\": {\"r.example\": {\"password\": \"old\", "
+		"\"email\": \"e\"}}}");
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(kubernetes_value(&place, &delivered, present, secret, &value, &err));
+	plain = secret_unbase64(value);
+	assert_non_null(strstr(secret_reveal(plain), "{\"HttpHeaders\": {\"a\": \"b\"}"));
+	assert_non_null(strstr(secret_reveal(plain), "\"email\": \"e\""));
+	assert_non_null(strstr(secret_reveal(plain), "\"password\": \"new\""));
+	assert_non_null(strstr(secret_reveal(plain), "\"username\": \"u\""));
+	assert_null(strstr(secret_reveal(plain), "old"));
+	for (size_t i = 0; i < ARRAY_SIZE(unreadable); i++) {
+		auto_secret struct secret *there = coded(unreadable[i]), *none = NULL;
+
+		if (kubernetes_value(&place, &delivered, there, secret, &none, &err) ||
+			err.kind != ERR_REFUSED)
+			fail_msg("'%s' is overwritten", unreadable[i]);
+	}
+	assert_false(kubernetes_value(&place, &delivered, wrong, secret, &value, &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
 }
 
@@ -221,6 +263,7 @@ main(void)
 		cmocka_unit_test(a_place_on_another_server_survives_the_journal),
 		cmocka_unit_test(a_service_accounts_token_is_read_through_its_link),
 		cmocka_unit_test(a_registrys_login_is_found_in_what_was_written),
+		cmocka_unit_test(a_registrys_login_leaves_all_else_and_what_it_cannot_read),
 	};
 	struct err err;
 
