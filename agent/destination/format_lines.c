@@ -1,7 +1,9 @@
 /* Files of lines: KEY=VALUE for systemd and sh, npm's .npmrc, pip's pip.conf. */
 #include "destination/format_row.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <strings.h>
 
 static bool
 is_comment(const struct text *text, struct span line)
@@ -335,6 +337,26 @@ our_address(const struct text *text, struct span userinfo, const char *host,
 	return true;
 }
 
+/* Whether what is sent to that address is seen by nobody on the way; `mark` is where "://" stands. */
+static bool
+is_private(const struct text *text, size_t line, size_t mark, const char *host)
+{
+	static const char *const loopback[] = { "localhost", "127.0.0.1" };
+	const char *bytes = text->bytes + mark;
+	const size_t length = mark - line;
+
+	if (length >= 5 && !strncasecmp(bytes - 5, "https", 5))
+		return length == 5 || !isalnum((unsigned char)bytes[-6]);
+	for (size_t i = 0; i < ARRAY_SIZE(loopback); i++) {
+		const size_t name = strlen(loopback[i]);
+
+		if (!strncmp(host, loopback[i], name) &&
+			(!host[name] || strchr(":/", host[name])))
+			return true;
+	}
+	return false;
+}
+
 /* From behind "://" to the end of the address. */
 static bool
 pip_address(const struct text *text, struct span address, const char *host,
@@ -364,13 +386,20 @@ pip_line(const struct text *text, struct span line, const char *host, struct fin
 	for (size_t at = line.from; at < line.to;) {
 		const char *found = memmem(text->bytes + at, line.to - at, mark, strlen(mark));
 		struct span address;
+		size_t count;
 
 		if (!found)
 			break;
 		address.from = (size_t)(found - text->bytes) + strlen(mark);
 		address.to = end_of_word(text, address.from, line.to);
+		count = finding->count;
 		if (!pip_address(text, address, host, finding, err))
 			return false;
+		if (finding->count > count &&
+			!is_private(text, line.from, address.from - strlen(mark), host))
+			return format_fault(text, address.from - strlen(mark), err,
+				"the credential of '%s' would be sent in the clear: expected https://",
+				host);
 		at = address.to;
 	}
 	return true;
