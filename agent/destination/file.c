@@ -109,6 +109,42 @@ expand_path(const struct file_entry *entry, const struct expansion *expansion,
 	return true;
 }
 
+/* The policy's own dots part the names of a path; what a template brings is within one name. */
+static bool
+fill_path(const char *text, const struct expansion *expansion, const char **filled,
+	struct err *err)
+{
+	const char *draft = "";
+
+	while (*text) {
+		const size_t plain = strcspn(text, "{");
+		const size_t template =
+			strcspn(text + plain, "}") + (strchr(text + plain, '}') != NULL);
+		const char *value;
+
+		draft = arena_format(expansion->arena, "%s%.*s", draft, (int)plain, text);
+		if (!template_fill(arena_text_n(expansion->arena, text + plain, template),
+			    expansion->token, expansion->arena, &value, err))
+			return false;
+		for (; text[plain] && *value; value++)
+			draft = arena_format(expansion->arena, "%s%s%c", draft,
+				*value == '.' ? "\\" : "", *value);
+		text += plain + template;
+	}
+	*filled = draft;
+	return true;
+}
+
+static bool
+fill_key(const struct format_entry *entry, size_t i, const struct expansion *expansion,
+	const char **filled, struct err *err)
+{
+	if (entry->format == FORMAT_JSON && entry->key.count == 1)
+		return fill_path(entry->key.items[i], expansion, filled, err);
+	return template_fill(
+		entry->key.items[i], expansion->token, expansion->arena, filled, err);
+}
+
 static bool
 expand_format(const struct format_entry *entry, const struct expansion *expansion,
 	struct format_entry *filled, struct err *err)
@@ -121,8 +157,7 @@ expand_format(const struct format_entry *entry, const struct expansion *expansio
 	};
 
 	for (size_t i = 0; i < entry->key.count; i++)
-		if (!template_fill(entry->key.items[i], expansion->token, expansion->arena,
-			    &draft.key.items[i], err))
+		if (!fill_key(entry, i, expansion, &draft.key.items[i], err))
 			return false;
 	if (!template_fill(entry->host, expansion->token, expansion->arena, &draft.host, err) ||
 		!template_fill(entry->username, expansion->token, expansion->arena,

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/workers.h"
 #include "destination/destination.h"
+#include "destination/format.h"
 
 #define US "0123456789abcdef0123456789abcdef"
 #define ENTRIES 12
@@ -246,6 +247,48 @@ a_plan_tells_a_new_entry_from_a_new_value(void **state)
 	assert_string_equal(destination_inspect(&scene->tools, &a), "new value");
 }
 
+static struct destination
+member_of(struct scene *scene, const char *name, const char **key, size_t count)
+{
+	struct file_entry entry = { .path = "/f",
+		.entry = { .format = FORMAT_JSON, .key = { key, count } } };
+	struct choice choice = { .kind = DESTINATION_FILE, .value = &entry };
+	struct address address;
+	struct list list = { 0 };
+	struct err err = { 0 };
+
+	assert_true(address_parse(scene->arena,
+		arena_format(scene->arena, "project:a/b:%s", name), false, &address, &err));
+	assert_true(
+		destination_expand(&choice, &address, false, false, scene->arena, &list, &err));
+	return ((struct destination *)list.items)[0];
+}
+
+/* A token's name is GitLab's, and no way to another place in the file. */
+static void
+a_templates_dot_parts_no_path(void **state)
+{
+	static const struct {
+		const char *key, *name, *text;
+	} rows[] = {
+		{ "tokens.{name}", "ci", "file /f tokens.ci" },
+		{ "tokens.{name}", "root.auth", "file /f tokens.root\\.auth" },
+		{ "{name}", "root.auth", "file /f root\\.auth" },
+		{ "{name}.{type}x", "a.b.c", "file /f a\\.b\\.c.projectx" },
+		{ "a\\.b.c", "x", "file /f a\\.b.c" },
+	};
+	const char *list[] = { "tokens", "{name}" };
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *key[] = { rows[i].key };
+
+		assert_string_equal(member_of(scene, rows[i].name, key, 1).text, rows[i].text);
+	}
+	assert_string_equal(
+		member_of(scene, "root.auth", list, 2).text, "file /f tokens.root\\.auth");
+}
+
 /* --- the program afterwards --- */
 
 static struct destination
@@ -324,6 +367,7 @@ main(void)
 		IN_A_FOLDER(workers_that_write_one_file_lose_no_entry),
 		IN_A_FOLDER(a_file_that_cannot_be_understood_is_refused_and_left_alone),
 		IN_A_FOLDER(a_plan_tells_a_new_entry_from_a_new_value),
+		IN_A_FOLDER(a_templates_dot_parts_no_path),
 		IN_A_FOLDER(the_program_is_told_facts_and_no_secret),
 		IN_A_FOLDER(a_program_that_failed_is_owed_though_the_file_is_written),
 		IN_A_FOLDER(a_program_that_others_may_change_is_refused_before_anything_dies),
