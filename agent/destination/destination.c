@@ -124,6 +124,23 @@ destination_home(const struct destination *destination)
 	return row->home ? row->home(destination) : (struct destination_home){ 0, NULL };
 }
 
+const char *
+destination_root(const struct destination *destination)
+{
+	const struct destination_row *row = row_of(destination->to.kind);
+
+	return row->root ? row->root(destination) : destination->text;
+}
+
+bool
+destination_overlaps(const struct destination *a, const struct destination *b)
+{
+	const struct destination_row *row = row_of(a->to.kind);
+
+	return !strcmp(a->text, b->text) ||
+	       (row == row_of(b->to.kind) && row->overlaps && row->overlaps(a, b));
+}
+
 struct destination_uses
 destination_uses(const struct destination *destination)
 {

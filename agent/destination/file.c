@@ -201,6 +201,19 @@ file_expand(const void *value, const struct expansion *expansion, struct err *er
 	return true;
 }
 
+static const char *
+file_root(const struct destination *destination)
+{
+	return place_of(destination)->path;
+}
+
+static bool
+file_overlaps(const struct destination *a, const struct destination *b)
+{
+	return !strcmp(place_of(a)->path, place_of(b)->path) &&
+	       format_overlaps(&place_of(a)->entry, &place_of(b)->entry);
+}
+
 static struct destination_uses
 file_uses(const struct destination *destination)
 {
@@ -313,6 +326,8 @@ file_inspect(const struct destination_tools *tools, const struct destination *de
 
 const struct destination_row file_row = {
 	.expand = file_expand,
+	.root = file_root,
+	.overlaps = file_overlaps,
 	.uses = file_uses,
 	.preflight = file_preflight,
 	.deliver = file_deliver,

@@ -115,11 +115,48 @@ login_of(const struct destination_tools *tools)
 }
 
 static bool
+is_stamped(const struct file_place *place)
+{
+	char text[STAMP_TEXT_BYTES];
+	struct file_target target;
+	struct stamp found = { 0 };
+	struct err ignored;
+
+	if (!file_aim(place, NULL, &target, &ignored) ||
+		!atomic_file_stamp(place->path, target.stamp_of, text, sizeof(text), &ignored))
+		return false;
+	stamp_parse(text, NULL, &found, NULL);
+	return found.generation != 0;
+}
+
+/* A machine's entry may be a person's, who logs in by another name than this token: what we did not write is not taken. */
+static bool
+check_login(const struct destination_tools *tools, const struct file_place *place,
+	const struct secret *present, struct err *err)
+{
+	struct format_entry own = place->entry;
+	auto_secret struct secret *any = NULL, *ours = NULL;
+
+	own.username = login_of(tools);
+	if (own.format != FORMAT_NETRC || place->entry.username || !own.username || !present ||
+		is_stamped(place))
+		return true;
+	if (!format_read(&place->entry, present, &any, err) ||
+		!format_read(&own, present, &ours, err))
+		return false;
+	return !any || ours ||
+	       err_set(err, ERR_REFUSED, 0,
+		       "another login's entry of '%s' stands there: add 'username: %s', or remove it",
+		       own.host, own.username);
+}
+
+static bool
 merge(const struct destination_tools *tools, const struct file_place *place,
 	const struct secret *secret, struct secret **present, struct secret **merged,
 	struct err *err)
 {
 	return atomic_file_read(place->path, FORMAT_MAX_BYTES, present, err) &&
+	       check_login(tools, place, *present, err) &&
 	       format_merge(&place->entry, login_of(tools), *present, secret, merged, err);
 }
 

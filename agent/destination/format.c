@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "destination/format.h"
 
@@ -166,6 +167,17 @@ format_entry_text(const struct format_entry *entry, struct arena *arena)
 	if (entry->host && entry->username && entry->format == FORMAT_NETRC)
 		return arena_format(arena, "%s %s", entry->host, entry->username);
 	return entry->host ? entry->host : "";
+}
+
+/* An entry without a login is whichever stands there. */
+bool
+format_overlaps(const struct format_entry *a, const struct format_entry *b)
+{
+	if (format_is_raw(a) || format_is_raw(b))
+		return true;
+	return a->format == FORMAT_NETRC && b->format == FORMAT_NETRC &&
+	       !strcasecmp(a->host, b->host) &&
+	       (!a->username || !b->username || !strcasecmp(a->username, b->username));
 }
 
 /* --- places in a text --- */

@@ -7,7 +7,7 @@
 
 /* One item wants one thing: a place, or, where `place` is NULL, its token. */
 struct claim {
-	const char *place;
+	const struct destination *place;
 	int64_t token_id;
 	struct plan_item *item;
 };
@@ -47,7 +47,7 @@ static int
 compare_things(const struct claim *a, const struct claim *b)
 {
 	if (a->place && b->place)
-		return strcmp(a->place, b->place);
+		return strcmp(destination_root(a->place), destination_root(b->place));
 	return (a->token_id > b->token_id) - (a->token_id < b->token_id);
 }
 
@@ -71,9 +71,10 @@ why_not(struct arena *arena, const struct claim *claim, const struct claim *othe
 			"#%lld is the token of '%s' too: one entry of the two is too many",
 			(long long)claim->token_id, other->item->address.text);
 	if (claim->item == other->item)
-		return arena_format(arena, "'%s' stands twice in its 'deliver'", claim->place);
+		return arena_format(
+			arena, "'%s' stands twice in its 'deliver'", claim->place->text);
 	return arena_format(arena, "'%s' would get two secrets: of '%s' and of '%s'",
-		claim->place, claim->item->address.text, other->item->address.text);
+		claim->place->text, claim->item->address.text, other->item->address.text);
 }
 
 /* An open row goes on by what it froze, and a person who is asked for already knows a better reason. */
@@ -90,14 +91,29 @@ set_apart(struct arena *arena, const struct claim *claim, const struct claim *ot
 	item->why = why_not(arena, claim, other);
 }
 
-/* `claims` are all of one thing. */
+/* The first of those that stand as well as `claims[i]`, or better, and want the same; NULL: none. */
+static const struct claim *
+rival_of(const struct claim *claims, size_t count, size_t i)
+{
+	const struct claim *claim = &claims[i];
+
+	for (size_t k = 0; k < count && standing(claims[k].item) >= standing(claim->item); k++)
+		if (k != i &&
+			(!claim->place || destination_overlaps(claims[k].place, claim->place)))
+			return &claims[k];
+	return NULL;
+}
+
+/* `claims` are all of one thing, or of one root. */
 static void
 settle(struct arena *arena, const struct claim *claims, size_t count)
 {
-	const bool has_first = standing(claims[0].item) > standing(claims[1].item);
+	for (size_t i = 0; i < count; i++) {
+		const struct claim *rival = rival_of(claims, count, i);
 
-	for (size_t i = has_first; i < count; i++)
-		set_apart(arena, &claims[i], &claims[i ? 0 : 1]);
+		if (rival)
+			set_apart(arena, &claims[i], rival);
+	}
 }
 
 static void
@@ -134,7 +150,7 @@ unique_enforce(struct plan *plan)
 				&(struct claim){ .token_id = item->token->id, .item = item });
 		for (size_t k = 0; k < item->destinations.count; k++)
 			claim_add(plan, &places,
-				&(struct claim){ .place = wanted[k].text, .item = item });
+				&(struct claim){ .place = &wanted[k], .item = item });
 	}
 	settle_all(plan->arena, &tokens);
 	settle_all(plan->arena, &deploy_tokens);

@@ -288,6 +288,7 @@ struct claim {
 	const char *text;
 	struct place at;
 	size_t order;
+	const struct destination *place; /* NULL: an address */
 };
 struct claims {
 	struct claim *items;
@@ -300,7 +301,9 @@ claim_add(struct arena *arena, struct claims *claims, const struct token_entry *
 {
 	claims->items = arena_grow(
 		arena, claims->items, claims->count, &claims->capacity, sizeof(*claims->items));
-	claims->items[claims->count] = (struct claim){ entry, text, at, claims->count };
+	claims->items[claims->count] = (struct claim){
+		.entry = entry, .text = text, .at = at, .order = claims->count
+	};
 	claims->count++;
 }
 
@@ -331,10 +334,10 @@ compare_tokens(const void *a, const void *b)
 }
 
 static int
-compare_texts(const void *a, const void *b)
+compare_roots(const void *a, const void *b)
 {
 	const struct claim *left = a, *right = b;
-	int order = strcmp(left->text, right->text);
+	int order = strcmp(destination_root(left->place), destination_root(right->place));
 
 	return order ? order : by_order(left, right);
 }
@@ -437,9 +440,26 @@ claim_destinations(
 		for (size_t k = 0; k < list.count; k++)
 			if (!brake_allows(checking->policies, entry, &found[k], &err))
 				diags_add(checking->diags, deliver[i].at, "%s", err.text);
-		for (size_t k = 0; k < list.count && !pattern; k++)
+		for (size_t k = 0; k < list.count && !pattern; k++) {
 			claim_add(checking->arena, claims, entry, found[k].text, deliver[i].at);
+			claims->items[claims->count - 1].place = &found[k];
+		}
 	}
+}
+
+/* Who claimed it before; NULL: nobody. One token that stands here twice was told as that. */
+static const struct claim *
+who_was_first(const struct claims *claims, const struct claim *again)
+{
+	for (const struct claim *first = again; first-- > claims->items;) {
+		if (strcmp(destination_root(first->place), destination_root(again->place)) != 0)
+			return NULL;
+		if (destination_overlaps(first->place, again->place) &&
+			(first->entry == again->entry ||
+				compare_addresses(&first->entry->token, &again->entry->token)))
+			return first;
+	}
+	return NULL;
 }
 
 static void
@@ -452,14 +472,12 @@ check_destinations_are_unique(const struct checking *checking)
 			entry_at(checking->policies, i)->token.type != TYPE_ANY)
 			claim_destinations(checking, entry_at(checking->policies, i), &claims);
 	if (claims.count)
-		qsort(claims.items, claims.count, sizeof(*claims.items), compare_texts);
+		qsort(claims.items, claims.count, sizeof(*claims.items), compare_roots);
 	for (size_t i = 1; i < claims.count; i++) {
-		const struct claim *first = &claims.items[i - 1], *again = &claims.items[i];
+		const struct claim *again = &claims.items[i];
+		const struct claim *first = who_was_first(&claims, again);
 
-		/* One token that stands here twice was told as that. */
-		if (!strcmp(first->text, again->text) &&
-			(first->entry == again->entry ||
-				compare_addresses(&first->entry->token, &again->entry->token)))
+		if (first)
 			diags_add(checking->diags, again->at,
 				"'%s' gets two secrets: that of '%s', and that of '%s' at %s:%d",
 				again->text, again->entry->token.text, first->entry->token.text,

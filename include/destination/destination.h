@@ -32,7 +32,7 @@ struct ci_variable_entry {
 	struct place at;
 	const char *key; /* required; may hold templates */
 	const char *project,
-		*group; /* at most one; neither: the token's own project or group */
+		*group;       /* at most one; neither: the token's own project or group */
 	enum stated instance; /* yes: neither; a variable of all projects, without scopes */
 	struct texts environment_scope; /* none: `*` */
 	int visibility;                 /* enum visibility; KEPT when unstated */
@@ -108,8 +108,8 @@ extern const struct shape destination_shape;
 /* A variable's place; `choice.value` of DESTINATION_CI_VARIABLE, and of each half of DESTINATION_CI_DEPLOY_PAIR. */
 struct variable_place {
 	struct place at;
-	int level;                      /* enum variable_level */
-	const char *owner;              /* full path as the policy says it; NULL: the instance's */
+	int level;         /* enum variable_level */
+	const char *owner; /* full path as the policy says it; NULL: the instance's */
 	const char *key, *scope, *type; /* type NULL: kept; the instance's scope is "*" */
 	int visibility;                 /* enum visibility */
 	enum stated protected, raw;
@@ -142,13 +142,14 @@ struct systemd_credential_place {
 struct vault_place {
 	struct place at;
 	const char *url, *ca_file, *namespace, *mount, *path, *key;
-	const char *credential;          /* whose name: of a token, or of the role's secret_id */
+	const char *credential; /* whose name: of a token, or of the role's secret_id */
 	const char *role_id, *role_mount; /* NULL: a token */
 };
 /* A key of a Secret in Kubernetes; `choice.value` of DESTINATION_KUBERNETES. */
 struct kubernetes_place {
 	struct place at;
-	const char *server, *ca_file, *token; /* NULL: the kubeconfig says it, or the cluster that we are in */
+	const char *server, *ca_file,
+		*token; /* NULL: the kubeconfig says it, or the cluster that we are in */
 	const char *kubeconfig, *context;
 	const char *namespace, *secret, *key, *type;
 	const char *registry, *username; /* registry NULL: the value is the secret itself */
@@ -162,11 +163,17 @@ struct destination_home {
 bool destination_kind_has_home(int kind); /* enum destination_kind; 0 has none */
 struct destination_home destination_home(const struct destination *destination);
 
+/* Whether two secrets cannot stand there at once: it is one place, or an entry of a file, and that file as a whole. */
+bool destination_overlaps(const struct destination *a, const struct destination *b);
+/* Only what has the same root can overlap. */
+const char *destination_root(const struct destination *destination);
+
 /* What it uses of this machine by its policy's word; NULL: nothing of that kind. */
 struct destination_uses {
-	const char *program;    /* run: an absolute path */
-	const char *unit;       /* restarted */
-	const char *credential; /* sent to a server: a name, an absolute path (of what names one, too), or DESTINATION_IN_CLUSTER */
+	const char *program; /* run: an absolute path */
+	const char *unit;    /* restarted */
+	const char *
+		credential; /* sent to a server: a name, an absolute path (of what names one, too), or DESTINATION_IN_CLUSTER */
 };
 #define DESTINATION_IN_CLUSTER "in_cluster"
 struct destination_uses destination_uses(const struct destination *destination);

@@ -42,6 +42,9 @@ must_check bool format_check(const struct format_entry *entry, struct err *err);
 /* What tells our entry from others of the same file; "" for raw. */
 const char *format_entry_text(const struct format_entry *entry, struct arena *arena);
 
+/* Whether one of two entries of one file that are named differently may be the other, or a part of it. */
+bool format_overlaps(const struct format_entry *a, const struct format_entry *b);
+
 /* What the file must hold for our entry to be `value`. `present` is what it holds; NULL when there is none. `login` is who logs in
  * with this token, where that matters, or NULL.
  * Owns:  *merged is the caller's; written on success only.

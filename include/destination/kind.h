@@ -16,7 +16,11 @@ struct expansion {
 struct destination_row {
 	bool (*expand)(const void *entry, const struct expansion *expansion, struct err *err);
 	struct destination_home (*home)(const struct destination *destination); /* NULL: none */
-	struct destination_uses (*uses)(const struct destination *destination); /* NULL: nothing */
+	struct destination_uses (*uses)(
+		const struct destination *destination);             /* NULL: nothing */
+	const char *(*root)(const struct destination *destination); /* NULL: its text */
+	bool (*overlaps)(const struct destination *a,
+		const struct destination *b); /* of one root; NULL: by their texts */
 	bool (*pin)(const struct destination_tools *tools, struct destination *destination,
 		struct err *err); /* NULL: there is nothing to pin */
 	bool (*preflight)(const struct destination_tools *tools,

@@ -167,6 +167,25 @@ who_logs_in_is_part_of_the_entry(void **state)
 	holds(scene, "file", "machine a.example login somebody password gldt-b\n");
 }
 
+static void
+a_deploy_token_takes_no_other_logins_entry(void **state)
+{
+	static const char theirs[] = "machine a.example login somebody password theirs\n";
+	struct scene *scene = *state;
+	const struct destination a = netrc(scene, "a.example");
+	struct err err;
+
+	scene->delivered.username = "gitlab+deploy-token-1";
+	put(scene->path, theirs, 0600);
+	assert_false(deliver(scene, &a, "gldt-a", 1, &err));
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_non_null(strstr(err.text, "another login's entry of 'a.example'"));
+	holds(scene, "file", theirs);
+	put(scene->path, "machine a.example login gitlab+deploy-token-1 password old\n", 0600);
+	assert_true(deliver(scene, &a, "gldt-a", 1, &err));
+	holds(scene, "file", "machine a.example login gitlab+deploy-token-1 password gldt-a\n");
+}
+
 /* --- many workers, one file --- */
 
 static struct destination
@@ -364,6 +383,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_A_FOLDER(two_entries_of_one_file_have_a_name_and_a_stamp_each),
 		IN_A_FOLDER(who_logs_in_is_part_of_the_entry),
+		IN_A_FOLDER(a_deploy_token_takes_no_other_logins_entry),
 		IN_A_FOLDER(workers_that_write_one_file_lose_no_entry),
 		IN_A_FOLDER(a_file_that_cannot_be_understood_is_refused_and_left_alone),
 		IN_A_FOLDER(a_plan_tells_a_new_entry_from_a_new_value),

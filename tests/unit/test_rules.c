@@ -72,6 +72,13 @@ static const struct {
 		4, "'outside_owner' does not belong here" },
 	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', id: 0, deliver: [ ci_variable: A ] }\n",
 		4, "at least 1" },
+	{ HEAD "tokens:\n  - { token: 'project:g/a:ci', deliver: [ file: /a ] }\n"
+	       "  - { token: 'project:g/b:ci', deliver: [ file: /aa, file: { path: /a, format: env, key: A } ] }\n",
+		5,
+		"'file /a A' gets two secrets: that of 'project:g/b:ci', and that of 'project:g/a:ci'" },
+	{ HEAD "tokens:\n  - { token: 'project:g/a:ci', deliver: [ file: { path: /a, format: netrc, host: h, username: u } ] }\n"
+	       "  - { token: 'project:g/b:ci', deliver: [ file: { path: /a, format: netrc, host: h } ] }\n",
+		5, "'file /a h' gets two secrets" },
 	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [ file: /a, file: /a ] }\n",
 		4, "'file /a' gets two secrets" },
 	{ HEAD "tokens:\n  - { token: 'projekt:g/api:ci', deliver: [ file: /a ] }\n", 4,

@@ -70,6 +70,21 @@ unique_asks_a_person_where_two_new_secrets_would_meet_and_goes_on_with_the_rest(
 }
 
 static void
+unique_knows_a_file_and_its_entries_for_one_place(void **state)
+{
+	struct world *world = *state;
+
+	load_policy(world, FLEET("file: { path: '/t/{name}', format: env, key: A }"));
+	hold_due(world, "project:g/api:ci", 9);
+	hold_due(world, "project:fleet/a:api", 1);
+	hold_due(world, "project:fleet/a:other", 2);
+	build(world);
+	expect(item_of(world, "project:fleet/a:api"), PLAN_PERSON, 0, "two secrets");
+	expect(item_of(world, "project:fleet/a:other"), PLAN_ROTATE, 0, "expires");
+	expect(item_of(world, "project:g/api:ci"), PLAN_ROTATE, 0, "expires");
+}
+
+static void
 unique_lets_nobody_take_the_place_of_a_token_that_is_remembered(void **state)
 {
 	struct world *world = *state;
@@ -189,6 +204,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(unique_asks_a_person_where_two_new_secrets_would_meet_and_goes_on_with_the_rest),
+		TEST(unique_knows_a_file_and_its_entries_for_one_place),
 		TEST(unique_lets_nobody_take_the_place_of_a_token_that_is_remembered),
 		TEST(unique_lets_an_open_row_go_on_before_all_others),
 		TEST(unique_prefers_what_the_policy_names_to_what_a_pattern_finds),
