@@ -134,12 +134,15 @@ exec_preflight(const struct destination_tools *tools, const struct destination *
 	return stamp_allows(&found, ours, err);
 }
 
+/* Only its preflight tells the stamp that it keeps, and the one before the rotation may be days old. */
 static bool
 exec_deliver(const struct destination_tools *tools, const struct destination *destination,
 	const struct secret *secret, const struct stamp *stamp, struct err *err)
 {
 	auto_child_end struct child_end end = { 0 };
 
+	if (!exec_preflight(tools, destination, stamp, err))
+		return false;
 	return run_step(tools, destination, "deliver", secret, stamp, &end, err) ||
 	       err_wrap(err, "deliver");
 }

@@ -21,6 +21,10 @@ esac
 """
 
 
+# What comes with each delivery: the stamp is asked for before every write.
+AGAIN = ["preflight", "deliver", "verify"]
+
+
 class Exec(Case):
     world = WORLD
 
@@ -53,6 +57,7 @@ class Exec(Case):
     def test_it_is_told_the_facts_and_given_the_secret(self):
         self.set_exec("{ run: [%s, '{owner:basename}', -v], timeout: 5m, name: '{name} store' }" % self.program)
         self.set_program("""env >$here/$GLROTATE_STEP
+[ $GLROTATE_STEP != preflight ] || [ -e $here/before ] || cp $here/preflight $here/before
 for process in $$ $PPID; do
     for file in cmdline environ; do cat /proc/$process/$file >>$here/proc 2>/dev/null || :; done
 done
@@ -61,7 +66,7 @@ printf '%s\\n' "$@" >$here/arguments""")
         self.exits(0, "check")
         self.assertEqual(self.steps(), [])  # neither runs anything
         self.exits(0, "run")
-        self.assertEqual(self.steps(), ["preflight", "deliver", "verify"])
+        self.assertEqual(self.steps(), ["preflight"] + AGAIN)
         token = self.living("push")
         self.assertEqual(self.held(), token["secret"])
         self.assertEqual((self.host.path / "arguments").read_text(), "api\n-v\n")
@@ -72,7 +77,7 @@ printf '%s\\n' "$@" >$here/arguments""")
                           "GLROTATE_EXPIRES": token["expires_at"], "GLROTATE_GENERATION": "1",
                           "PATH": os.environ["PATH"]})
         self.assertRegex(facts["GLROTATE_STAMP"], r"^\[glrotate #%d 2026-11-21 g1 [0-9a-f]{32}\]$" % token["id"])
-        self.assertNotIn("GLROTATE_STAMP", (self.host.path / "preflight").read_text())  # no secret was given yet
+        self.assertNotIn("GLROTATE_STAMP", (self.host.path / "before").read_text())  # no secret was given yet
         seen = (self.host.path / "proc").read_bytes().decode(errors="replace")
         self.assertIn(str(self.program), seen)
         self.assertEqual(self.secrets_in(seen), [])
@@ -196,7 +201,7 @@ esac""")
     : >$here/again; echo something else >&2; exit 1
 }""")
         self.settles()
-        self.assertEqual(self.steps(), ["preflight", "deliver", "verify", "deliver", "verify"])
+        self.assertEqual(self.steps(), ["preflight"] + AGAIN + AGAIN)
         self.assertEqual(self.held(), self.living("push")["secret"])
 
     def test_its_stamp_is_a_fence(self):
@@ -206,6 +211,21 @@ esac""")
         self.assertEqual(ended.code, 3, ended)
         self.assertIn("another glrotate wrote it last", ended.err)
         self.assertEqual((self.steps(), self.asked("POST", "/rotate$")), (["preflight"], []))
+
+    def test_its_stamp_is_a_fence_before_each_write_too(self):
+        them = "[glrotate #1 2026-11-20 g7 ffffffffffffffffffffffffffffffff]"
+        self.set_program("[ $GLROTATE_STEP != deliver ] || { echo locked >&2; exit 75; }")
+        self.assertEqual(self.told("run").code, 1)  # the secret is held, and owed
+        (self.host.path / "steps").unlink()
+        (self.host.path / "held").write_text("theirs")
+        self.set_program(f"[ $GLROTATE_STEP != preflight ] || echo 'stamp: {them}'")
+        ended = self.told("run")
+        self.needs_person(ended, "GLR-107")
+        self.assertIn("another glrotate wrote it last", ended.err)
+        self.assertEqual((self.steps(), self.held()), (["preflight"], "theirs"))
+        self.set_program()
+        self.settles()
+        self.assertEqual(self.held(), self.living("push")["secret"])
 
 
 if __name__ == "__main__":
