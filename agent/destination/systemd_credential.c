@@ -173,19 +173,43 @@ encrypt(const struct destination_tools *tools, const struct systemd_credential_p
 		       err_set(err, ERR_REFUSED, 0, "systemd-creds encrypted to nothing"));
 }
 
+/* The file, or `encrypted` where that is not NULL. */
 static bool
 decrypt(const struct destination_tools *tools, const struct systemd_credential_place *place,
-	const struct secret *secret, struct child_end *end, struct err *err)
+	const struct secret *encrypted, const struct secret *secret, struct child_end *end,
+	struct err *err)
 {
 	const char *const argv[] = { "systemd-creds", "decrypt",
-		arena_format(tools->arena, "--name=%s", place->name), place->path, "-", NULL };
+		arena_format(tools->arena, "--name=%s", place->name),
+		encrypted ? "-" : place->path, "-", NULL };
 
 	return program_run(tools,
 		&(struct program){ .argv = argv,
+			.input = encrypted,
 			.secret = secret,
 			.output_is_secret = true,
 			.timeout_msec = CREDS_SEC * 1000 },
 		end, err);
+}
+
+/* Whether this machine decrypts now what it encrypts: without its TPM, or with Secure Boot and no key, it may not. */
+static bool
+check_round_trip(const struct destination_tools *tools,
+	const struct systemd_credential_place *place, struct err *err)
+{
+	auto_child_end struct child_end encrypted = { 0 }, decrypted = { 0 };
+	auto_secret struct secret *probe = NULL;
+	char bytes[16];
+
+	random_bytes(bytes, sizeof(bytes));
+	probe = secret_copy(bytes, sizeof(bytes));
+	if (!encrypt(tools, place, probe, &encrypted, err))
+		return false;
+	if (!decrypt(tools, place, encrypted.output, probe, &decrypted, err))
+		return err_wrap(err, "what is encrypted here cannot be decrypted here");
+	return secret_equal(decrypted.output, probe) ||
+	       err_set(err, ERR_REFUSED, 0,
+		       "systemd-creds decrypts to something else than it encrypted");
 }
 
 static bool
@@ -262,14 +286,10 @@ systemd_credential_preflight(const struct destination_tools *tools,
 	const struct destination *destination, const struct stamp *ours, struct err *err)
 {
 	const struct systemd_credential_place *place = place_of(destination);
-	char bytes[16], text[STAMP_TEXT_BYTES];
+	char text[STAMP_TEXT_BYTES];
 	const struct atomic_file file = file_of(place, stamp_text(ours, text));
-	auto_secret struct secret *probe = NULL;
-	auto_child_end struct child_end end = { 0 };
 
-	random_bytes(bytes, sizeof(bytes));
-	probe = secret_copy(bytes, sizeof(bytes));
-	return fence(place, ours, err) && encrypt(tools, place, probe, &end, err) &&
+	return fence(place, ours, err) && check_round_trip(tools, place, err) &&
 	       atomic_file_probe(&file, err) &&
 	       (!place->unit || check_unit_is_known(tools, place->unit, err));
 }
@@ -289,7 +309,29 @@ systemd_credential_deliver(const struct destination_tools *tools,
 	       restart_unit(tools, place, err);
 }
 
-/* What this machine cannot decrypt any more (a TPM's state has changed, as it were) is known by its stamp. */
+/* The file cannot be decrypted, and `err` says why. When this machine can decrypt nothing at all any more (its TPM's state has
+ * changed, as it were), then a file with our stamp says nothing; else it is the file that is wrong. */
+static bool
+judge_undecrypted(const struct destination_tools *tools,
+	const struct systemd_credential_place *place, const struct stamp *stamp,
+	enum proof *proof, struct err *err)
+{
+	struct stamp kept;
+	struct err why;
+
+	if (!kept_stamp(place, &kept, &why) || !stamp_is_same(&kept, stamp) ||
+		check_round_trip(tools, place, &why)) {
+		err->kind = ERR_MOVED;
+		return false;
+	}
+	if (why.kind == ERR_LATER) {
+		*err = why;
+		return false;
+	}
+	*proof = PROOF_NONE;
+	return true;
+}
+
 static bool
 systemd_credential_verify(const struct destination_tools *tools,
 	const struct destination *destination, const struct secret *secret,
@@ -297,22 +339,13 @@ systemd_credential_verify(const struct destination_tools *tools,
 {
 	const struct systemd_credential_place *place = place_of(destination);
 	auto_child_end struct child_end end = { 0 };
-	struct stamp kept;
-	struct err ignored;
 
-	if (decrypt(tools, place, secret, &end, err)) {
-		if (!secret_equal(end.output, secret))
-			return err_set(err, ERR_MOVED, 0, "holds another value");
-		*proof = PROOF_VALUE;
-		return true;
-	}
-	if (err->kind == ERR_LATER)
-		return false;
-	if (!kept_stamp(place, &kept, &ignored) || !stamp_is_same(&kept, stamp)) {
-		err->kind = ERR_MOVED;
-		return false;
-	}
-	*proof = PROOF_STAMP;
+	if (!decrypt(tools, place, NULL, secret, &end, err))
+		return err->kind != ERR_LATER &&
+		       judge_undecrypted(tools, place, stamp, proof, err);
+	if (!secret_equal(end.output, secret))
+		return err_set(err, ERR_MOVED, 0, "holds another value");
+	*proof = PROOF_VALUE;
 	return true;
 }
 
@@ -344,7 +377,7 @@ systemd_credential_read(const struct destination_tools *tools,
 {
 	auto_child_end struct child_end end = { 0 };
 
-	if (!decrypt(tools, place_of(destination), NULL, &end, err)) {
+	if (!decrypt(tools, place_of(destination), NULL, NULL, &end, err)) {
 		if (err->kind == ERR_LATER)
 			return false;
 		*secret = NULL;

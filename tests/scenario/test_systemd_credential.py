@@ -1,6 +1,7 @@
 """A credential that systemd decrypts for a unit: encrypted by systemd-creds, the unit restarted until it worked."""
 import os
 import re
+import shutil
 import stat
 import subprocess
 
@@ -11,7 +12,10 @@ CREDS = """#!/bin/sh
 name=${2#--name=}
 case $1 in
 encrypt) printf '%s:' "$name"; base64 -w0 ;;
-decrypt) [ -s "$3" ] && [ "$(cut -d: -f1 "$3")" = "$name" ] && cut -d: -f2 "$3" | base64 -d ;;
+decrypt)
+    text=$(cat "$3") || exit
+    [ "${text%%:*}" = "$name" ] && printf '%s' "${text#*:}" | base64 -d
+    ;;
 esac
 """
 
@@ -64,6 +68,20 @@ class Credential(Case):
         self.host.set_tokens("  - token: project:platform/api:push\n    deliver:\n      - systemd_credential: "
                              "{ name: '{name}', path: '%s', with_key: none, %s }\n" % (self.file, more))
 
+    def refuse(self, what, why, when=""):
+        """From now on, or once a file is there, systemd-creds refuses to do one thing."""
+        creds = self.host.path / "bin" / "systemd-creds"
+        real = self.host.path / "bin" / "creds"
+        if creds.exists():
+            creds.rename(real)
+        else:
+            real.symlink_to(shutil.which("systemd-creds"))
+        creds.write_text(f"""#!/bin/sh
+[ "$1" != {what} ] || [ ! -e {when or "/"} ] || {{ echo {why} >&2; exit 1; }}
+exec {real} "$@"
+""")
+        creds.chmod(0o755)
+
     def decrypted(self):
         return subprocess.run(["systemd-creds", "decrypt", "--name=push", str(self.file), "-"],
                               capture_output=True, text=True, check=True).stdout
@@ -111,14 +129,13 @@ class Credential(Case):
         self.assertIn("systemd has no unit 'myapp.service' loaded", self.host.run("run").err)
         self.systemd()
         creds = self.host.path / "bin" / "systemd-creds"
-        kept = creds.read_text() if creds.exists() else None
-        creds.write_text("#!/bin/sh\necho no TPM2 here >&2\nexit 1\n")
-        creds.chmod(0o755)
-        self.assertIn("no TPM2 here", self.host.run("run").err)
-        creds.unlink()
-        if kept:
-            creds.write_text(kept)
-            creds.chmod(0o755)
+        for refused in ("encrypt", "decrypt"):
+            with self.subTest(refused):
+                self.refuse(refused, "no TPM2 here")
+                self.needs_person(ended := self.host.run("run"), "GLR-")
+                self.assertIn("no TPM2 here", ended.err)
+                creds.unlink()
+                (self.host.path / "bin" / "creds").rename(creds)
         self.file.mkdir()
         ended = self.host.run("run")
         self.needs_person(ended, "GLR-")
@@ -128,7 +145,7 @@ class Credential(Case):
 
     def test_what_is_lost_or_written_over_is_written_again(self):
         other = "printf other | systemd-creds encrypt --name=push --with-key=tpm2-absent - - >%s" % self.file
-        for change in ("rm %s" % self.file, other):
+        for change in ("rm %s" % self.file, other, "echo torn >%s" % self.file):  # in place, so that the stamp stays
             with self.subTest(change):
                 self.systemd("[ -e $here/again ] || { %s; } 2>/dev/null; : >$here/again" % change)
                 self.exits(0, "rotate", "push", "--reason", "a test")
@@ -136,14 +153,14 @@ class Credential(Case):
                 self.assertEqual(self.decrypted(), self.living("push")["secret"])
                 (self.host.path / "again").unlink()
 
-    def test_what_cannot_be_decrypted_is_known_by_its_stamp(self):
+    def test_a_machine_that_decrypts_nothing_any_more_cannot_tell(self):
         try:
             os.setxattr(self.host.path, "user.test", b"")
         except OSError:
             self.skipTest("no extended attributes here")
-        self.systemd("echo of another TPM >%s" % self.file)  # in place, so that the stamp stays
+        self.refuse("decrypt", "another TPM", self.file)
         self.exits(0, "run")
-        self.assertIn("delivery.unproven", self.host.events())
+        self.assertRegex(self.host.events("delivery.unproven")[0], "it cannot be read back")
 
     def test_what_a_policy_may_not_say(self):
         for more, why in (("restart: yes", "'restart' needs 'unit'"), ("unit: myapp.service", "'unit' does nothing by itself"),
