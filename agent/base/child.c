@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,6 +26,7 @@
 enum { IN, OUT, COMPLAINT, PIPES };
 struct running {
 	const struct child *child;
+	const char *program; /* what is run as its argv[0] */
 	pid_t pid;
 	int ended; /* readable once it is a zombie */
 	int ends[PIPES];
@@ -80,7 +83,7 @@ open_pipes(int ours[PIPES], int theirs[PIPES], struct err *err)
 }
 
 static int
-spawn(const struct child *child, const int theirs[PIPES], pid_t *pid)
+spawn(const struct child *child, const char *program, const int theirs[PIPES], pid_t *pid)
 {
 	auto_arena struct arena *arena = arena_new();
 	posix_spawn_file_actions_t actions;
@@ -100,7 +103,7 @@ spawn(const struct child *child, const int theirs[PIPES], pid_t *pid)
 		POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
-	code = posix_spawnp(pid, child->argv[0], &actions, &attributes,
+	code = posix_spawnp(pid, program, &actions, &attributes,
 		(char *const *)(uintptr_t)child->argv,
 		(char *const *)(uintptr_t)environment_of(child, arena));
 	posix_spawnattr_destroy(&attributes);
@@ -115,7 +118,7 @@ start(struct running *running, struct err *err)
 	bool ok = open_pipes(running->ends, theirs, err);
 
 	if (ok) {
-		const int code = spawn(running->child, theirs, &running->pid);
+		const int code = spawn(running->child, running->program, theirs, &running->pid);
 
 		ok = !code ||
 		     err_set(err, code == EAGAIN || code == ENOMEM ? ERR_LATER : ERR_REFUSED,
@@ -228,13 +231,83 @@ await(struct running *running, struct child_end *end)
 		end->signal = facts.si_pid ? facts.si_status : SIGKILL;
 }
 
+/* --- who could change it --- */
+
+/* A link has no mode of its own; in a folder with the sticky bit others replace nothing that is root's or ours. */
+static bool
+check_part(const char *part, const char *path, struct err *err)
+{
+	struct stat facts;
+
+	if (lstat(part, &facts))
+		return err_set(err, ERR_REFUSED, errno, "cannot run '%s'", path);
+	if (facts.st_uid && facts.st_uid != geteuid())
+		return err_set(err, ERR_REFUSED, 0,
+			"'%s' belongs to user %u, who could change what is run: root or the user that "
+			"runs glrotate must own it",
+			part, facts.st_uid);
+	if (S_ISLNK(facts.st_mode) || (S_ISDIR(facts.st_mode) && (facts.st_mode & S_ISVTX)) ||
+		!(facts.st_mode & (S_IWGRP | S_IWOTH)))
+		return true;
+	return err_set(err, ERR_REFUSED, 0,
+		"'%s' has mode %04o: others may change it, so nothing is run from there", part,
+		facts.st_mode & 07777U);
+}
+
+static bool
+check_parts(const char *path, struct err *err)
+{
+	char part[PATH_MAX] = "/";
+
+	if (strlen(path) >= sizeof(part))
+		return err_set(err, ERR_REFUSED, ENAMETOOLONG, "cannot run '%s'", path);
+	for (const char *end = path; end; end = strchr(end + 1, '/')) {
+		memcpy(part + 1, path + 1, end > path ? (size_t)(end - path - 1) : 0);
+		part[end > path ? end - path : 1] = '\0';
+		if (!check_part(part, path, err))
+			return false;
+	}
+	return check_part(path, path, err);
+}
+
+/* What is run is what was looked at: a path without links, which nobody else can lead elsewhere any more. */
+static bool
+find_program(const char *path, char found[PATH_MAX], struct err *err)
+{
+	struct stat facts;
+
+	if (!realpath(path, found) || stat(found, &facts) ||
+		faccessat(AT_FDCWD, found, X_OK, AT_EACCESS))
+		return err_set(err, ERR_REFUSED, errno, "cannot run '%s'", path);
+	if (!S_ISREG(facts.st_mode))
+		return err_set(err, ERR_REFUSED, 0, "'%s' is no regular file", path);
+	return check_parts(path, err) && check_parts(found, err);
+}
+
+bool
+child_is_safe(const char *path, struct err *err)
+{
+	char found[PATH_MAX];
+
+	return find_program(path, found, err);
+}
+
+/* --- running it --- */
+
 bool
 child_run(const struct child *child, struct child_end *end, struct err *err)
 {
-	struct running running = { .child = child, .ended = -1 };
+	char found[PATH_MAX];
+	struct running running = { .child = child, .program = child->argv[0], .ended = -1 };
 	struct child_end draft = { 0 };
-	const bool ok = start(&running, err);
+	bool ok;
 
+	if (child->argv[0][0] == '/') {
+		if (!find_program(child->argv[0], found, err))
+			return false;
+		running.program = found;
+	}
+	ok = start(&running, err);
 	if (ok) {
 		for (int i = OUT; i < PIPES; i++)
 			running.kept[i] = secret_new(CHILD_OUTPUT_MAX_BYTES);
@@ -254,25 +327,4 @@ child_end_done(struct child_end *end)
 {
 	secret_free(take(end->output));
 	secret_free(take(end->complaint));
-}
-
-bool
-child_is_safe(const char *path, struct err *err)
-{
-	struct stat facts;
-
-	if (stat(path, &facts) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
-		return err_set(err, ERR_REFUSED, errno, "cannot run '%s'", path);
-	if (!S_ISREG(facts.st_mode))
-		return err_set(err, ERR_REFUSED, 0, "'%s' is no regular file", path);
-	if (facts.st_uid && facts.st_uid != geteuid())
-		return err_set(err, ERR_REFUSED, 0,
-			"'%s' belongs to user %u, who could change it: root or the user that runs "
-			"glrotate must own it",
-			path, facts.st_uid);
-	if (facts.st_mode & (S_IWGRP | S_IWOTH))
-		return err_set(err, ERR_REFUSED, 0,
-			"'%s' has mode %04o: others may change it, so it is not run", path,
-			facts.st_mode & 07777U);
-	return true;
 }

@@ -30,13 +30,15 @@ struct child_end {
 };
 void child_end_done(struct child_end *end);
 
-/* Runs it and waits. True whenever it ran, however it ended.
+/* Runs it and waits; an absolute path only when child_is_safe(), and then the path without links that was looked at, under the name
+ * that argv says. True whenever it ran, however it ended.
  * Owns:  what `end` holds is the caller's, for child_end_done(); written on success only.
  * Fails: ERR_REFUSED it is not there or cannot be executed; ERR_LATER this machine has no process or descriptor left. */
 must_check bool child_run(const struct child *child, struct child_end *end, struct err *err);
 
-/* Whether a program may be given a secret, or have our word: it can be executed, is root's or ours, and nobody else may write it.
- * Fails: ERR_REFUSED naming owner or mode. */
+/* Whether a program may be given a secret, or have our word: it can be executed; it, every folder above it up to the root and every
+ * link on the way is root's or ours, and nobody else may write it. A folder that others may write is good with the sticky bit.
+ * Fails: ERR_REFUSED naming what of them, and its owner or mode. */
 must_check bool child_is_safe(const char *path, struct err *err);
 
 #define auto_child_end __attribute__((cleanup(child_end_done)))

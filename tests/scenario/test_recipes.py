@@ -49,7 +49,7 @@ class Recipes(Case):
     def setUp(self):
         super().setUp()
         self.bin = self.host.path / "bin"
-        self.bin.mkdir()
+        self.bin.mkdir(mode=0o755)
         for name in RECIPES.iterdir():
             shutil.copy(name, self.bin)
             (self.bin / name.name).chmod(0o755)

@@ -1,9 +1,14 @@
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -169,6 +174,86 @@ a_program_that_is_not_there_is_refused(void **state)
 	assert_int_equal(err.kind, ERR_REFUSED);
 }
 
+/* clang-format off */
+static const struct folder_row {
+	const char *what;
+	mode_t mode;
+	uid_t owner, owner_of_link;
+	const char *text;
+} folder_rows[] = {
+	{ "nobody else's",                    0755,  0,    0,    NULL },
+	{ "a sticky folder",                  01777, 0,    0,    NULL },
+	{ "a folder that a group may change", 0775,  0,    0,    "' has mode 0775: others may change it" },
+	{ "a folder that all may change",     0777,  0,    0,    "' has mode 0777: others may change it" },
+	{ "somebody's folder",                0755,  4711, 0,    "' belongs to user 4711" },
+	{ "somebody's sticky folder",         01777, 4711, 0,    "' belongs to user 4711" },
+	{ "somebody's link",                  0755,  0,    4711, "' belongs to user 4711" },
+};
+/* clang-format on */
+
+static void
+make_program(const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs("#!/bin/sh\necho \"$0\"\n", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void
+check_folder_row(
+	const struct folder_row *row, const char *folder, const char *path, const char *link)
+{
+	auto_arena struct arena *arena = arena_new();
+	const char *const paths[] = { path, link };
+	struct err err;
+
+	if ((row->owner || row->owner_of_link) && geteuid())
+		return;
+	assert_int_equal(chmod(folder, row->mode), 0);
+	if (!geteuid()) {
+		assert_int_equal(chown(folder, row->owner, (gid_t)-1), 0);
+		assert_int_equal(lchown(link, row->owner_of_link, (gid_t)-1), 0);
+	}
+	for (size_t i = row->owner_of_link ? 1 : 0; i < ARRAY_SIZE(paths); i++) {
+		auto_child_end struct child_end end = { 0 };
+		const char *const argv[] = { paths[i], NULL };
+		const bool ok = program_run(&(struct destination_tools){ .arena = arena },
+			&(struct program){ .argv = argv, .timeout_msec = LONG_MSEC }, &end,
+			&err);
+
+		if (ok == !!row->text || (!ok && !strstr(err.text, row->text)))
+			fail_msg("%s: %s: %d, '%s'", row->what, paths[i], ok,
+				ok ? "" : err.text);
+		if (ok && strncmp(secret_reveal(end.output), path, strlen(path)))
+			fail_msg("%s: ran %s", row->what, secret_reveal(end.output));
+	}
+}
+
+static void
+what_others_could_put_in_its_place_is_not_run(void **state)
+{
+	const char *temporary = getenv("TMPDIR");
+	char given[PATH_MAX / 4], top[PATH_MAX], folder[PATH_MAX + 8], path[PATH_MAX + 16],
+		link[PATH_MAX + 8];
+
+	(void)state;
+	snprintf(given, sizeof(given), "%s/glrotate-XXXXXX", temporary ? temporary : "/tmp");
+	assert_non_null(mkdtemp(given));
+	assert_non_null(realpath(given, top));
+	snprintf(folder, sizeof(folder), "%s/folder", top);
+	snprintf(path, sizeof(path), "%s/program", folder);
+	snprintf(link, sizeof(link), "%s/link", top);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	make_program(path);
+	assert_int_equal(symlink("folder/program", link), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(folder_rows); i++)
+		check_folder_row(&folder_rows[i], folder, path, link);
+	assert_int_equal(unlink(link) | unlink(path) | rmdir(folder) | rmdir(top), 0);
+}
+
 int
 main(void)
 {
@@ -178,6 +263,7 @@ main(void)
 		cmocka_unit_test(how_a_program_ended_says_what_to_do),
 		cmocka_unit_test(a_program_that_hangs_is_asked_again),
 		cmocka_unit_test(a_program_that_is_not_there_is_refused),
+		cmocka_unit_test(what_others_could_put_in_its_place_is_not_run),
 	};
 	struct err err;
 
