@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/attributes.h"
+#include "base/folder.h"
 
 #define TEMPORARY_MIDDLE ".glrotate-"
 #define TEMPORARY_RANDOM 6
@@ -57,28 +58,32 @@ failed(struct err *err, const char *what, const char *path)
 }
 
 static bool
+enter(const char *path, int *folder, const char **name, struct err *err)
+{
+	if (folder_open(path, folder, name, err))
+		return true;
+	if (err->code)
+		err->kind = kind_of_errno(err->code);
+	return false;
+}
+
+static bool
 open_folder(struct replacement *work, struct err *err)
 {
-	const char *slash = strrchr(work->path, '/');
-	char folder[PATH_MAX];
+	auto_close int way = -1;
 	struct stat facts;
 
-	if (work->path[0] != '/' || !slash[1])
-		return err_set(
-			err, ERR_REFUSED, 0, "'%s' is no absolute path of a file", work->path);
-	work->name = slash + 1;
-	if ((size_t)(slash - work->path) + 2 > sizeof(folder))
-		return err_set(err, ERR_REFUSED, ENAMETOOLONG, "cannot open the folder");
-	snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - work->path), work->path);
-	work->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!enter(work->path, &way, &work->name, err))
+		return false;
+	work->folder = openat(way, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (work->folder < 0)
-		return failed(err, "open the folder", folder);
+		return failed(err, "open the folder of", work->path);
 	if (fstat(work->folder, &facts))
-		return failed(err, "examine", folder);
+		return failed(err, "examine the folder of", work->path);
 	if ((facts.st_mode & S_IWOTH) && !(facts.st_mode & S_ISVTX))
 		return err_set(err, ERR_REFUSED, 0,
-			"everybody may replace files in '%s': take that right away, or give it the sticky bit",
-			folder);
+			"everybody may replace files in the folder of '%s': take that right away, or give it the sticky bit",
+			work->path);
 	return true;
 }
 
@@ -354,7 +359,16 @@ read_at(int folder, const char *name, size_t max_bytes, struct secret **content,
 bool
 atomic_file_read(const char *path, size_t max_bytes, struct secret **content, struct err *err)
 {
-	return read_at(AT_FDCWD, path, max_bytes, content, err) || err_wrap(err, "'%s'", path);
+	auto_close int folder = -1;
+	const char *name;
+
+	if (!enter(path, &folder, &name, err)) {
+		if (err->code != ENOENT)
+			return false;
+		*content = NULL;
+		return true;
+	}
+	return read_at(folder, name, max_bytes, content, err) || err_wrap(err, "'%s'", path);
 }
 
 static bool

@@ -1,12 +1,14 @@
 #include "base/attributes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 
 #include "base/atomic_file.h"
+#include "base/folder.h"
 #include "base/memory.h"
 
 #define STAMP_ATTRIBUTE "user.glrotate"
@@ -65,17 +67,40 @@ attributes_set_stamp(int fd, const char *stamp_of, const char *stamp)
 	       errno == ENOTSUP;
 }
 
+/* What cannot hold a stamp, since it is not there or no regular file, has none. */
+static bool
+has_none(int code)
+{
+	return code == ENOENT || code == ENOTDIR || code == ELOOP || code == ENXIO;
+}
+
+/* ERANGE: so long a text is none of ours. */
+static ssize_t
+read_stamp(int fd, const char *stamp_of, char *text, size_t bytes)
+{
+	char name[NAME_BYTES];
+	const ssize_t length = fgetxattr(fd, attribute_of(stamp_of, name), text, bytes);
+
+	return length < 0 && (errno == ENODATA || errno == ENOTSUP || errno == ERANGE) ? 0
+	                                                                               : length;
+}
+
 bool
 atomic_file_stamp(
 	const char *path, const char *stamp_of, char *text, size_t bytes, struct err *err)
 {
-	char name[NAME_BYTES];
-	ssize_t length = lgetxattr(path, attribute_of(stamp_of, name), text, bytes - 1);
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	auto_close int folder = -1, fd = -1;
+	const char *name;
+	ssize_t length;
 
-	/* ERANGE: so long a text is none of ours. */
-	if (length < 0 && (errno == ENODATA || errno == ENOTSUP || errno == ENOENT ||
-				  errno == ENOTDIR || errno == ERANGE))
-		length = 0;
+	if (!folder_open(path, &folder, &name, err)) {
+		text[0] = '\0';
+		return has_none(err->code) && err->code != ELOOP;
+	}
+	fd = openat(folder, name, flags);
+	length =
+		fd < 0 ? (has_none(errno) ? 0 : -1) : read_stamp(fd, stamp_of, text, bytes - 1);
 	if (length < 0)
 		return err_set(err, ERR_REFUSED, errno, "cannot read the stamp of '%s'", path);
 	text[length] = '\0';

@@ -14,10 +14,11 @@
 #include "base/secret.h"
 
 struct atomic_file {
-	const char *path; /* absolute; the last part must not be a link */
-	mode_t mode;      /* 0: that of the present file, else 0600 */
-	uid_t uid;        /* (uid_t)-1: that of the present file, else ours */
-	gid_t gid;        /* likewise */
+	const char *
+		path; /* absolute; the last part must not be a link, nor a part before it one of another user than root and us */
+	mode_t mode;  /* 0: that of the present file, else 0600 */
+	uid_t uid;    /* (uid_t)-1: that of the present file, else ours */
+	gid_t gid;    /* likewise */
 	/* Kept as the extended attribute user.glrotate, or NULL; a file system without such attributes is no error. */
 	const char *stamp;
 	/* Where several parts of one file have a stamp each: whose it is, user.glrotate.STAMP_OF; or NULL. */
@@ -25,7 +26,7 @@ struct atomic_file {
 };
 
 /* Does all of it but the rename, with an empty temporary: proves that a replacement can work.
- * Fails: ERR_REFUSED (no folder, no right, read-only), ERR_LATER (no space). */
+ * Fails: ERR_REFUSED (no folder, somebody's link on the way, no right, read-only), ERR_LATER (no space). */
 must_check bool atomic_file_probe(const struct atomic_file *file, struct err *err);
 
 /* Writes `content`, with a final newline when `newline`. */
