@@ -14,6 +14,7 @@
 #define FOLDER "/etc/credstore.encrypted/"
 #define NAME_MOST 255
 #define CREDS_SEC 20
+#define FILE_MOST_BYTES ((size_t)1024 * 1024) /* as much as systemd takes */
 #define SHOW_SEC 10
 /* A unit may take its time to stop. What systemctl has asked for goes on when it is not waited for any longer. */
 #define RESTART_SEC 180
@@ -173,15 +174,13 @@ encrypt(const struct destination_tools *tools, const struct systemd_credential_p
 		       err_set(err, ERR_REFUSED, 0, "systemd-creds encrypted to nothing"));
 }
 
-/* The file, or `encrypted` where that is not NULL. */
 static bool
 decrypt(const struct destination_tools *tools, const struct systemd_credential_place *place,
 	const struct secret *encrypted, const struct secret *secret, struct child_end *end,
 	struct err *err)
 {
 	const char *const argv[] = { "systemd-creds", "decrypt",
-		arena_format(tools->arena, "--name=%s", place->name),
-		encrypted ? "-" : place->path, "-", NULL };
+		arena_format(tools->arena, "--name=%s", place->name), "-", "-", NULL };
 
 	return program_run(tools,
 		&(struct program){ .argv = argv,
@@ -190,6 +189,21 @@ decrypt(const struct destination_tools *tools, const struct systemd_credential_p
 			.output_is_secret = true,
 			.timeout_msec = CREDS_SEC * 1000 },
 		end, err);
+}
+
+/* Read by us, since systemd-creds would follow anybody's links. */
+static bool
+decrypt_file(const struct destination_tools *tools,
+	const struct systemd_credential_place *place, const struct secret *secret,
+	struct child_end *end, struct err *err)
+{
+	auto_secret struct secret *encrypted = NULL;
+
+	if (!atomic_file_read(place->path, FILE_MOST_BYTES, &encrypted, err))
+		return false;
+	if (!encrypted)
+		return err_set(err, ERR_REFUSED, ENOENT, "cannot decrypt '%s'", place->path);
+	return decrypt(tools, place, encrypted, secret, end, err);
 }
 
 /* Whether this machine decrypts now what it encrypts: without its TPM, or with Secure Boot and no key, it may not. */
@@ -340,7 +354,7 @@ systemd_credential_verify(const struct destination_tools *tools,
 	const struct systemd_credential_place *place = place_of(destination);
 	auto_child_end struct child_end end = { 0 };
 
-	if (!decrypt(tools, place, NULL, secret, &end, err))
+	if (!decrypt_file(tools, place, secret, &end, err))
 		return err->kind != ERR_LATER &&
 		       judge_undecrypted(tools, place, stamp, proof, err);
 	if (!secret_equal(end.output, secret))
@@ -377,7 +391,7 @@ systemd_credential_read(const struct destination_tools *tools,
 {
 	auto_child_end struct child_end end = { 0 };
 
-	if (!decrypt(tools, place_of(destination), NULL, NULL, &end, err)) {
+	if (!decrypt_file(tools, place_of(destination), NULL, &end, err)) {
 		if (err->kind == ERR_LATER)
 			return false;
 		*secret = NULL;

@@ -162,6 +162,18 @@ exec {real} "$@"
         self.exits(0, "run")
         self.assertRegex(self.host.events("delivery.unproven")[0], "it cannot be read back")
 
+    def test_nothing_is_decrypted_through_somebodys_link(self):
+        if os.geteuid():
+            self.skipTest("only root makes links of others")
+        folder = self.host.path / "folder"
+        folder.mkdir()
+        self.file = folder / "push.cred"
+        self.set_credential()
+        self.systemd("mv {0} {0}.real; ln -s {0}.real {0}; chown -h 4711 {0}".format(folder))
+        ended = self.host.run("run")
+        self.needs_person(ended, "GLR-")
+        self.assertIn("a link of user 4711", ended.err)
+
     def test_what_a_policy_may_not_say(self):
         for more, why in (("restart: yes", "'restart' needs 'unit'"), ("unit: myapp.service", "'unit' does nothing by itself"),
                           ("unit: --version, restart: try", "no unit's name"), ("restart: maybe", "expected"),
