@@ -11,6 +11,8 @@
 
 #define FILLS(member) offsetof(struct variable, member)
 static const struct field variable_fields[] = {
+	/* The first, so that what is only listed is of a shape that begins behind it. */
+	{ "value", FIELD_SECRET, FILLS(value) },
 	{ "key", FIELD_TEXT, FILLS(key), .required = true },
 	{ "variable_type", FIELD_TEXT, FILLS(variable_type) },
 	{ "environment_scope", FIELD_TEXT, FILLS(environment_scope) },
@@ -19,10 +21,11 @@ static const struct field variable_fields[] = {
 	{ "hidden", FIELD_BOOL, FILLS(hidden) },
 	{ "protected", FIELD_BOOL, FILLS(protected) },
 	{ "raw", FIELD_BOOL, FILLS(raw) },
-	{ "value", FIELD_SECRET, FILLS(value) },
 	{ NULL },
 };
 static const struct shape variable_shape = { "a variable", variable_fields,
+	sizeof(struct variable), .tolerant = true };
+static const struct shape listed_shape = { "a variable", variable_fields + 1,
 	sizeof(struct variable), .tolerant = true };
 
 /* What is sent, in GitLab's own words. */
@@ -137,6 +140,15 @@ variable_get_any(struct gitlab *gitlab, const struct variable_where *where, stru
 	}
 	*count = 1;
 	return true;
+}
+
+bool
+variable_list(struct gitlab *gitlab, const struct variable_where *where, struct arena *arena,
+	struct list *variables, struct err *err)
+{
+	return gitlab_list(
+		       gitlab, base_path(where, arena), &listed_shape, arena, variables, err) ||
+	       err_wrap(err, "listing variables");
 }
 
 /* --- writing --- */

@@ -66,5 +66,10 @@ const struct verb verbs[VERB_COUNT] = {
 	  "[TOKEN] [--verify]", "the events, newest last",
 	  "Who did what, when and why: of one token, or of all. --verify proves that no\n"
 	  "event was changed; the head that it prints is the one that the last run logged.\n" },
+	{ "selftest", verb_selftest, READS, OPTION_IN | OPTION_JSON, 0, 0, false, 0, NULL, 0, 0,
+	  "--in PROJECT [--json]", "a whole rotation, with a token made for it",
+	  "Makes a token that lives two days and a masked variable in that project, rotates,\n"
+	  "delivers, proves, and clears away both; a line each, `ok` or `FAIL` with the right\n"
+	  "that is missing. What a killed selftest left there is cleared away first.\n" },
 };
 /* clang-format on */

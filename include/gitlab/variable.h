@@ -43,6 +43,10 @@ must_check bool variable_get(struct gitlab *gitlab, const struct variable_where 
 must_check bool variable_get_any(struct gitlab *gitlab, const struct variable_where *where,
 	struct arena *arena, size_t *count, struct variable *variable, struct err *err);
 
+/* All variables there, struct variable without their values. `where` needs no key. */
+must_check bool variable_list(struct gitlab *gitlab, const struct variable_where *where,
+	struct arena *arena, struct list *variables, struct err *err);
+
 /* What is to be written; UNSTATED, NULL and VISIBILITY_KEPT are not sent. */
 struct variable_change {
 	const struct secret *value;

@@ -111,6 +111,9 @@ bool token_entry_delivers(const struct token_entry *entry, int kind);
 /* The first lifetime that matches; NULL when none does. */
 const struct lifetime *policies_lifetime(const struct policies *policies, const struct address *address);
 
+/* What `glrotate selftest` calls its tokens: no pattern covers them. */
+#define SELFTEST_TOKEN "glrotate-selftest-"
+
 /* The exact entry of an address, else the first pattern that covers it and does not except it, else NULL. */
 const struct token_entry *policies_entry(const struct policies *policies, const struct address *address);
 

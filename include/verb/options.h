@@ -26,6 +26,8 @@ enum option_bit {
 	OPTION_HEALTH = 1 << 12,  /* --health --max-age */
 	OPTION_TEST = 1 << 13,
 	OPTION_UNTIL = 1 << 14,
+	OPTION_IN = 1 << 15,
+	OPTION_URL = 1 << 16,
 };
 
 struct command_line {

@@ -13,6 +13,8 @@ struct options {
 	bool quiet, verbose;
 	bool json, raw, no_headings;
 	const char *output;            /* --output COLUMNS */
+	const char *in;                /* --in PROJECT */
+	const char *url;               /* --url URL */
 	const char *owner, *type;      /* selectors */
 	bool due, failed;
 	bool all, dry_run, offline, verify;
@@ -40,5 +42,6 @@ bool verb_pause(struct context *context, const struct options *options, int *exi
 bool verb_pauses(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_resume(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_history(struct context *context, const struct options *options, int *exit_code, struct err *err);
+bool verb_selftest(struct context *context, const struct options *options, int *exit_code, struct err *err);
 
 #endif
