@@ -137,6 +137,12 @@ read_unit(const char *unit, struct arena *arena)
 	return arena_text(arena, text);
 }
 
+bool
+by_hand_is_installed(const char *unit, struct arena *arena)
+{
+	return has_systemd() && read_unit(unit, arena);
+}
+
 /* A growing argv. */
 struct words {
 	struct arena *arena;

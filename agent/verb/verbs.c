@@ -66,10 +66,17 @@ const struct verb verbs[VERB_COUNT] = {
 	  "[TOKEN] [--verify]", "the events, newest last",
 	  "Who did what, when and why: of one token, or of all. --verify proves that no\n"
 	  "event was changed; the head that it prints is the one that the last run logged.\n" },
+	{ "setup", verb_setup, 0, OPTION_URL | OPTION_DRY_RUN, 0, 0, false, 0, NULL, 0, 0,
+	  "[--url URL] [--dry-run]", "once, as root: credential, sandbox, timer",
+	  "Checks the policy, or writes a minimal one; asks for the GitLab token (without a\n"
+	  "terminal: reads standard input), proves it and keeps it encrypted; writes the\n"
+	  "drop-in that the destinations need; runs check as the service would; starts the\n"
+	  "timer. Done again it changes what is not yet as it should be.\n" },
 	{ "selftest", verb_selftest, READS, OPTION_IN | OPTION_JSON, 0, 0, false, 0, NULL, 0, 0,
 	  "--in PROJECT [--json]", "a whole rotation, with a token made for it",
-	  "Makes a token that lives two days and a masked variable in that project, rotates,\n"
-	  "delivers, proves, and clears away both; a line each, `ok` or `FAIL` with the right\n"
-	  "that is missing. What a killed selftest left there is cleared away first.\n" },
+	  "Makes a token that lives two days and a masked variable in that project,\n"
+	  "rotates, delivers, proves, and clears away both; a line each, `ok` or `FAIL`\n"
+	  "with the right that is missing. What a killed selftest left there is cleared\n"
+	  "away first.\n" },
 };
 /* clang-format on */

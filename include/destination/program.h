@@ -1,4 +1,4 @@
-/* program.h: a program that a destination hands a secret to, or asks about one; for the files of this layer only.
+/* program.h: a program that a destination hands a secret to, or asks about one; for the files of this layer, and for flow/setup_*.c.
  * Touches what the program touches: see base/child.h. It reads the secret on its standard input, without a newline, and is told
  * the facts in its environment:
  *   GLROTATE_STEP        preflight, deliver or verify; not set when the destination knows one step only

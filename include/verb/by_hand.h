@@ -17,6 +17,9 @@ must_check bool by_hand_enter(const struct command_line *line, int argc, char **
  * `*instance`, "" without one. For tests, as is the next one. */
 const char *by_hand_unit(const char *policy, struct arena *arena, const char **instance);
 
+/* Whether systemd is there and has that unit. */
+bool by_hand_is_installed(const char *unit, struct arena *arena);
+
 /* The settings of [Service] in what `systemctl cat` prints that make the context of a process, in order, as "Name=value" in the
  * words of systemd-run --property=; ends with NULL. */
 const char **by_hand_settings(const char *unit_text, const char *instance, struct arena *arena);

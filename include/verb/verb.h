@@ -42,6 +42,7 @@ bool verb_pause(struct context *context, const struct options *options, int *exi
 bool verb_pauses(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_resume(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_history(struct context *context, const struct options *options, int *exit_code, struct err *err);
+bool verb_setup(struct context *context, const struct options *options, int *exit_code, struct err *err);
 bool verb_selftest(struct context *context, const struct options *options, int *exit_code, struct err *err);
 
 #endif

@@ -21,7 +21,7 @@ struct verb {
 	const char *synopsis, *summary, *help;
 };
 
-#define VERB_COUNT 11
+#define VERB_COUNT 12
 extern const struct verb verbs[VERB_COUNT];
 
 #endif

@@ -12,6 +12,7 @@ base/json.c: decodes answers
 base/json_write.c: encodes the bodies of requests
 base/atomic_file.c: writes it into a file
 destination/exec.c: reads a stamp off what a program printed
+flow/setup.c: what glrotate check printed
 verb/by_hand.c: what systemctl prints of the unit
 destination/format.c: puts it into the text of a file that holds more, and finds it there
 destination/format_json.c: the name and secret of an entry of docker

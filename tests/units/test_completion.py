@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 FOLDER, PROGRAM = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
-VERBS = ("check", "plan", "run", "status", "explain", "rotate", "pause", "resume", "history", "selftest")
+VERBS = ("check", "plan", "run", "status", "explain", "rotate", "pause", "resume", "history", "selftest", "setup")
 
 
 def out(*command, **more):
