@@ -18,8 +18,8 @@ struct file {
 static bool
 read_present(struct file *file, struct err *err)
 {
-	auto_close int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	auto_secret struct secret *head = secret_copy(DROP_IN_HEAD, strlen(DROP_IN_HEAD));
+	auto_close int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0 && errno == ENOENT)
 		return true;

@@ -60,13 +60,22 @@ class OnSystemd(unittest.TestCase):
 
     # --- what the machine and GitLab are asked ---
 
+    KEPT = "/etc/credstore.encrypted /var/lib/systemd/credential.secret"
+
     @classmethod
     def configure(cls):
-        """What a person does once: a credential, encrypted, and a policy."""
-        cls.machine.sh("systemd-creds setup; mkdir -p -m 700 /etc/credstore.encrypted")
-        cls.machine.write("/run/token", ROOT, "0600")
-        cls.machine.sh("systemd-creds encrypt --name=gitlab-token /run/token /etc/credstore.encrypted/glrotate.gitlab-token; rm /run/token")
+        """What a person does once: a policy, and setup."""
         cls.machine.write("/etc/glrotate/glrotate.yaml", POLICY.format(cls.sim.address))
+        return cls.set_up(ROOT)
+
+    @classmethod
+    def set_up(cls, given=""):
+        """As root, with the token on standard input."""
+        done = cls.machine.enter("systemd-run", "-q", "--wait", "--pipe", "--collect", "glrotate", "setup", text=given)
+        assert done.returncode == 0, done
+        assert ROOT not in done.stdout + done.stderr
+        cls.kept = cls.machine.sh(f"tar -c {cls.KEPT} | base64 -w0")
+        return done.stdout
 
     def drop_in(self, unit, text):
         self.machine.write(f"/etc/systemd/system/{unit}.d/test.conf", text)
@@ -123,10 +132,11 @@ class OnSystemd(unittest.TestCase):
         self.assertEqual(self.machine.property(SERVICE, "ConditionResult"), "no")
 
     def test_b_the_timer_rotates(self):
-        self.configure()
         # Once, at once, in place of some time within the hour.
         self.drop_in(TIMER, "[Timer]\nOnCalendar=\nOnActiveSec=1ms\nRandomizedDelaySec=0\n")
-        self.machine.enter("systemctl", "enable", "--now", TIMER)
+        told = self.configure()
+        self.assertIn("ok   credential: token #1 of root (administrator)", told)
+        self.assertEqual(self.machine.enter("systemctl", "is-enabled", TIMER).stdout.strip(), "enabled")
         self.machine.until(lambda: self.variable() == self.living()["secret"], "the rotation")
         self.ends()
         self.assertEqual(self.result(), "success")
@@ -145,7 +155,9 @@ class OnSystemd(unittest.TestCase):
     def test_d_credentials_are_encrypted_and_the_state_is_its_own(self):
         self.assertIn("glrotate.gitlab-token", self.machine.sh("ls /etc/credstore.encrypted"))
         self.assertEqual(self.machine.sh(f"grep -rl {ROOT} /etc /var/lib /run/credentials 2>/dev/null || :"), "")
-        self.assertEqual(self.machine.sh("stat -c %a /var/lib/private/glrotate /var/lib/private/glrotate/key").split(), ["700", "600"])
+        self.assertEqual(self.machine.sh("stat -c %a /var/lib/private/glrotate /etc/credstore.encrypted /etc/credstore.encrypted/*").split(),
+                         ["700", "700", "600", "600"])
+        self.assertNotIn("key", self.machine.sh("ls /var/lib/private/glrotate").split())
 
     def test_e2_another_unit_gets_its_credential_and_is_restarted(self):
         """Delivered by root, with a state of its own: the service may write no credentials and restart nobody."""
@@ -187,6 +199,23 @@ class OnSystemd(unittest.TestCase):
         self.assertNotEqual(here.returncode, 0)
         self.assertIn("belongs to user", here.stderr)
 
+    def test_ea_the_sandbox_allows_what_setup_says(self):
+        text = POLICY.format(self.sim.address).replace("ci_variable: PUSH", "ci_variable: PUSH, file: { path: /etc/deploy/push, user: daemon, "
+                                                       "mode: 0400 }, systemd_credential: push")
+        self.machine.write("/etc/glrotate/glrotate.yaml", text)
+        self.machine.sh("mkdir /etc/deploy")
+        self.assertIn("ReadWritePaths=-/etc/deploy", self.set_up())
+        self.machine.sh("glrotate rotate push --reason 'a file'")
+        self.assertEqual(self.machine.sh("cat /etc/deploy/push"), self.living()["secret"])
+        self.assertEqual(self.machine.sh("stat -c '%U %a' /etc/deploy/push").split(), ["daemon", "400"])
+        self.assertEqual(self.machine.sh("systemd-creds decrypt --name=push /etc/credstore.encrypted/push -"), self.living()["secret"])
+        self.machine.write("/etc/glrotate/glrotate.yaml", POLICY.format(self.sim.address))
+        self.assertIn("is removed", self.set_up())
+        self.machine.sh("glrotate run")
+
+    def test_eb_a_selftest_leaves_nothing(self):
+        self.assertIn("cleared away: 1 token revoked, 1 variable deleted", self.machine.sh("glrotate selftest --in shop/api"))
+
     def test_f_the_sandbox_holds(self):
         listener = socket.create_server(("127.0.0.2", 0))  # its backlog answers
         self.addCleanup(listener.close)
@@ -218,6 +247,9 @@ class OnSystemd(unittest.TestCase):
         self.break_in_mid_rotation(self.machine.power_cut)
         self.machine.boot()
         self.machine.sh(f"dpkg -i /mnt/{PACKAGE.name}")
+        # The rest of this machine's disk is new each time.
+        self.machine.write("/run/kept", self.kept)
+        self.machine.sh("base64 -d /run/kept | tar -x -C /")
         self.configure()
         self.heals()
 
