@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+import uuid
 
 # What glrotate's package depends on, so that the machine needs no network.
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "libnss-systemd", "ca-certificates", "procps", "iproute2", "libjansson4",
@@ -44,11 +45,12 @@ class Machine:
 
     def __init__(self, root, state, binds=()):
         self.root, self.state, self.binds = root, pathlib.Path(state), binds
+        self.id = str(uuid.uuid4())  # what is encrypted for it is bound to this
         self.boot()
 
     def boot(self):
         options = ["-q", "--register=no", "--keep-unit", "--console=pipe", "-b", "-D", str(self.root),
-                   "-M", f"glrotate-{os.getpid()}", "--volatile=overlay", "--system-call-filter=bpf @keyring",
+                   "-M", f"glrotate-{os.getpid()}", f"--uuid={self.id}", "--volatile=overlay", "--system-call-filter=bpf @keyring",
                    f"--bind={self.state}:/var/lib/private"]
         options += [f"--bind-ro={source}:{target}" for source, target in self.binds]
         self.log = open(self.state.with_name("console"), "ab")  # pylint: disable=consider-using-with
