@@ -201,14 +201,14 @@ class OnSystemd(unittest.TestCase):
 
     def test_ea_the_sandbox_allows_what_setup_says(self):
         text = POLICY.format(self.sim.address).replace("ci_variable: PUSH", "ci_variable: PUSH, file: { path: /etc/deploy/push, user: daemon, "
-                                                       "mode: 0400 }, systemd_credential: push")
+                                                       "mode: 0400 }, systemd_credential: deployed")
         self.machine.write("/etc/glrotate/glrotate.yaml", text)
         self.machine.sh("mkdir /etc/deploy")
         self.assertIn("ReadWritePaths=-/etc/deploy", self.set_up())
         self.machine.sh("glrotate rotate push --reason 'a file'")
         self.assertEqual(self.machine.sh("cat /etc/deploy/push"), self.living()["secret"])
         self.assertEqual(self.machine.sh("stat -c '%U %a' /etc/deploy/push").split(), ["daemon", "400"])
-        self.assertEqual(self.machine.sh("systemd-creds decrypt --name=push /etc/credstore.encrypted/push -"), self.living()["secret"])
+        self.assertEqual(self.machine.sh("systemd-creds decrypt --name=deployed /etc/credstore.encrypted/deployed -"), self.living()["secret"])
         self.machine.write("/etc/glrotate/glrotate.yaml", POLICY.format(self.sim.address))
         self.assertIn("is removed", self.set_up())
         self.machine.sh("glrotate run")
