@@ -96,8 +96,9 @@ class OnSystemd(unittest.TestCase):
         self.machine.enter("systemctl", "start", "--no-block", SERVICE)
 
     def ends(self):
-        self.machine.until(lambda: self.machine.property(SERVICE, "ActiveState") not in ("activating", "active", "deactivating"),
-                           "the end of the run")
+        # A start that is still queued is no end.
+        self.machine.until(lambda: self.machine.property(SERVICE, "Job") in ("", "0") and self.machine.property(
+            SERVICE, "ActiveState") not in ("activating", "active", "deactivating"), "the end of the run")
 
     def result(self):
         return self.machine.property(SERVICE, "Result")
