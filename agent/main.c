@@ -48,15 +48,14 @@ catch_signals(void)
 static void
 print_help(FILE *stream)
 {
-	fputs("glrotate rotates GitLab tokens when they are due, and delivers the new secrets.\n\n",
+	fputs("glrotate rotates GitLab tokens when they are due, and delivers the new secrets.\n",
 		stream);
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		fprintf(stream, "  glrotate %-8s %s\n", verbs[i].name, verbs[i].summary);
-	fputs("\nTOKEN is TYPE:OWNER:NAME, a pattern, a unique NAME, or #ID.\n"
-	      "Every verb knows these options:\n",
+	fputs("\nTOKEN is TYPE:OWNER:NAME, a pattern, a unique NAME, or #ID. Every verb knows:\n",
 		stream);
 	options_help(OPTION_COMMON, stream);
-	fputs("\nglrotate help VERB says more; man 8 glrotate all.\n", stream);
+	fputs("glrotate help VERB says more; man 8 glrotate all.\n", stream);
 }
 
 static void

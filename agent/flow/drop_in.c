@@ -20,6 +20,7 @@ static const struct {
 };
 
 struct needs {
+	const struct policies *policies;
 	struct arena *arena;
 	const char **folders;
 	size_t count, capacity;
@@ -129,7 +130,8 @@ add_entry(struct needs *needs, const struct token_entry *entry, struct err *err)
 					err, "%s:%d", choices[i].at.file, choices[i].at.line);
 		return true;
 	}
-	if (!policies_destinations(entry, &entry->token, needs->arena, &list, err))
+	if (!policies_destinations(
+		    needs->policies, entry, &entry->token, needs->arena, &list, err))
 		return false;
 	destinations = list.items;
 	for (size_t i = 0; i < list.count; i++)
@@ -202,7 +204,7 @@ drop_in_build(const struct policies *policies, struct arena *arena, struct drop_
 	const struct token_entry *entries = policies->tokens.items;
 	const struct gitlab_section *gitlab = &policies->gitlab;
 	struct drop_in draft = { 0 };
-	struct needs needs = { .arena = arena, .drop_in = &draft };
+	struct needs needs = { .policies = policies, .arena = arena, .drop_in = &draft };
 
 	for (size_t i = 0; i < policies->tokens.count; i++)
 		if (!add_entry(&needs, &entries[i], err))

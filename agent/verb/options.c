@@ -46,7 +46,6 @@ static const struct option_row rows[] = {
 	{ "state",      0,   VALUE_TEXT,   FILLS(options.state),       OPTION_COMMON,   " DIR", "$STATE_DIRECTORY, else /var/lib/glrotate" },
 	{ "reason",     0,   VALUE_TEXT,   FILLS(options.reason),      OPTION_COMMON,   " TEXT", "stands in every event of this call" },
 	{ "here",       0,   VALUE_NONE,   FILLS(here),                OPTION_COMMON,   "", "root: not in the context of glrotate.service" },
-	{ "here",       0,   VALUE_NONE,   FILLS(here),                OPTION_COMMON,   "", "root: not as the user and in the sandbox of the service" },
 	{ "quiet",      'q', VALUE_NONE,   FILLS(options.quiet),       OPTION_COMMON,   "", "warnings and errors alone" },
 	{ "verbose",    'v', VALUE_NONE,   FILLS(options.verbose),     OPTION_COMMON,   "", "say more" },
 	{ "help",       'h', VALUE_NONE,   FILLS(help),                OPTION_COMMON,   "", "this" },

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 FOLDER, PROGRAM = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
-VERBS = ("check", "plan", "run", "status", "explain", "rotate", "pause", "resume", "history", "selftest", "setup")
+VERBS = ("check", "plan", "run", "status", "explain", "rotate", "alert", "pause", "resume", "history", "setup", "selftest")
 
 
 def out(*command, **more):

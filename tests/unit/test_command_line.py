@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 GLROTATE = sys.argv.pop(1)
-VERBS = ["check", "plan", "run", "status", "explain", "rotate", "alert", "pause", "resume", "history", "selftest", "setup"]
+VERBS = ["check", "plan", "run", "status", "explain", "rotate", "alert", "pause", "resume", "history", "setup", "selftest"]
 POLICY = """
 gitlab: { url: "http://localhost:9", credential: gitlab-token }
 lifetimes:
