@@ -8,17 +8,17 @@
 
 #define POLICY "/etc/glrotate/glrotate.yaml"
 
+/* Further lines of it stand below the first one. */
 static void
 say(const char *about, const char *text)
 {
-	const char *end = strchr(text, '\n');
-
-	printf("%s: %.*s\n", about, end ? (int)(end - text) : (int)strlen(text), text);
-	while (end && end[1]) {
-		text = end + 1;
-		end = strchr(text, '\n');
-		printf("    %.*s\n", end ? (int)(end - text) : (int)strlen(text), text);
+	printf("%s: ", about);
+	for (size_t length; *text; text += length + (text[length] == '\n')) {
+		length = strcspn(text, "\n");
+		fwrite(text, 1, length, stdout);
+		fputs(text[length] && text[length + 1] ? "\n    " : "", stdout);
 	}
+	putchar('\n');
 	fflush(stdout);
 }
 
