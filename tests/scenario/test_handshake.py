@@ -134,12 +134,18 @@ class Refused(DoorCase):
 
 
 class NoDoor(DoorCase):
-    """Only their list tells of tokens whose scopes are for no door, or for one that says no to everybody."""
+    """Only their list tells of tokens whose scopes are for no door, or for one that says no to everybody. A project without a repository
+    has no CI/CD either, and so their variable stands in another one."""
+    deliver = "[ ci_variable: { key: PULL, project: shop/app } ]"
+
+    def value(self):
+        return self.variable("shop/app", "PULL")["value"]
+
     def test_it_is_shown_nowhere(self):
         for scope, more in [("read_package_registry", {}), ("read_repository", {"repository": False})]:
             with self.subTest(scope):
-                self.world = {"projects": [{**DeployCase.world["projects"][0], **more,
-                                            "deploy_tokens": [of_code(scopes=[scope])]}]}
+                self.world = {"projects": [{"path": "shop/app"}, {**DeployCase.world["projects"][0], **more,
+                                                                  "deploy_tokens": [of_code(scopes=[scope])]}]}
                 self.again()
                 self.exits(0, "run")
                 self.assertEqual(self.knocks(), [])
