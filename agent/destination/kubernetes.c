@@ -190,10 +190,16 @@ static bool
 kubernetes_preflight(const struct destination_tools *tools,
 	const struct destination *destination, const struct stamp *ours, struct err *err)
 {
-	auto_visit struct visit visit = { 0 };
+	/* Other workers write other keys of the same Secret meanwhile. */
+	for (int try = 1;; try++) {
+		auto_visit struct visit visit = { 0 };
 
-	return begin(&visit, tools, destination, NULL, err) &&
-	       check_present(&visit, ours, err) && run_dry(&visit, err);
+		if (begin(&visit, tools, destination, NULL, err) &&
+			check_present(&visit, ours, err) && run_dry(&visit, err))
+			return true;
+		if (!visit.is_behind || try == REMOTE_TRIES)
+			return false;
+	}
 }
 
 static bool
