@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . tests/packages.sh
 
 need $build_packages busybox clang-format-14 curl openssl git jq strace systemd python3-gitlab libgitlab-api-v4-perl zsh fish \
-	debhelper dpkg-dev lintian mmdebstrap python3-pip systemd-container
+	debhelper dpkg-dev lintian python3-pip
 command -v node >/dev/null && command -v npm >/dev/null || need nodejs npm
 echo "building"
 build build --buildtype=release -Dwerror=true
@@ -60,7 +60,8 @@ run_tests() {
 	meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier 10 \
 		--num-processes "$at_once" "$@" || failed=1
 }
-run_tests build
+# Booting machines has a command of its own, tests/machine.sh.
+run_tests build --no-suite machine
 # The lints read no program, and other people's clients only meet the simulator.
 run_tests build-dev --no-suite lint --no-suite clients
 echo "testing build-tsan"

@@ -85,7 +85,7 @@ class Machine:
     def enter(self, *command, text=None):
         """For systemctl and journalctl, which need no rights of the machine's own; keeps the host's."""
         return subprocess.run(["nsenter", "-t", self.leader, "-a", "--", *command], capture_output=True, text=True,
-                              input=text, check=False)
+                              input=text, check=False, timeout=DEADLINE)
 
     def run(self, *command):
         """With the machine's rights, to its end."""
