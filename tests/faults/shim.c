@@ -43,11 +43,11 @@ static const char *const effect_names[] = {
 static struct {
 	pthread_mutex_t lock;
 	char watch[PATH_MAX];
-	int log;
+	char log[PATH_MAX];
 	long count, at, most; /* calls so far; the order's first, and for how many */
 	enum effect effect;
 	bool wants_room, is_hit;
-} shim = { .lock = PTHREAD_MUTEX_INITIALIZER, .log = -1 };
+} shim = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void
 read_order(const char *order)
@@ -68,9 +68,7 @@ begin(void)
 	const char *watch = getenv("SHIM_WATCH"), *log = getenv("SHIM_LOG");
 
 	snprintf(shim.watch, sizeof(shim.watch), "%s", watch ? watch : "");
-	if (log)
-		shim.log = (int)syscall(SYS_openat, AT_FDCWD, log,
-			O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	snprintf(shim.log, sizeof(shim.log), "%s", log ? log : "");
 	read_order(getenv("SHIM_FAULT"));
 	/* What the program starts is itself. */
 	unsetenv("LD_PRELOAD");
@@ -129,8 +127,15 @@ write_line(const char *name, const char *path, size_t bytes)
 	int length = snprintf(line, sizeof(line), "%ld %s %s %zu\n", shim.count, name,
 		slash ? slash + 1 : path, bytes);
 
-	if (shim.log >= 0)
-		syscall(SYS_write, shim.log, line, (size_t)length);
+	int fd;
+
+	if (!*shim.log)
+		return;
+	/* Anew for each line: the program closes what it did not open itself, and gives its number to the next. */
+	fd = (int)syscall(SYS_openat, AT_FDCWD, shim.log,
+		O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	syscall(SYS_write, fd, line, (size_t)length);
+	syscall(SYS_close, fd);
 }
 
 static void
