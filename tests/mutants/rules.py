@@ -190,9 +190,9 @@ MUTANTS = [
            scenario("replace", "Road.test_every_destination_is_read_in_the_run_that_retires")
            + matrix("retire/request/*DELETE*/delay")),
     Mutant(5, "a list without the new one says nothing of the old one", "agent/flow/overlap.c",
-           "if (!evidence_list(attempt, &all, err) || !new_is_listed(attempt, &all, err)) return false; old = "
+           "!evidence_list(attempt, &all, err) || !new_is_listed(attempt, &all, err)) return false; old = "
            "evidence_find(&all, row->old_id); if (old && token_is_alive",
-           "if (!evidence_list(attempt, &all, err))\n\t\t\treturn false;\n\t\told = evidence_find(&all, row->old_id);"
+           "!evidence_list(attempt, &all, err))\n\t\t\treturn false;\n\t\told = evidence_find(&all, row->old_id);"
            "\n\t\tif (old && token_is_alive",
            scenario("replace", "Quiet.test_a_list_without_it_says_nothing_of_its_use")),
 
