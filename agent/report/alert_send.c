@@ -12,6 +12,7 @@
 #define SENDMAIL "/usr/sbin/sendmail"
 #define CONNECT_MSEC 5000
 #define ANSWER_MAX_BYTES ((size_t)64 * 1024)
+#define FACT_BYTES ((size_t)16 * 1024)
 
 /* --- programs --- */
 
@@ -49,12 +50,14 @@ run_program(const char *const *argv, const char *const *environment, const char 
 	return !end.exit_code || tell_end(argv[0], &end, err);
 }
 
-/* Each word once. */
+/* Each word once, and as many as an environment takes. */
 static const char *
 add_word(const char *words, const char *word, struct arena *arena)
 {
 	const size_t length = word ? strlen(word) : 0;
 
+	if (strlen(words) + length > FACT_BYTES)
+		return words;
 	for (const char *at = words; length && (at = strstr(at, word)); at++)
 		if ((at == words || at[-1] == ' ') && (!at[length] || at[length] == ' '))
 			return words;

@@ -9,6 +9,9 @@
 #include "report/alert_send.h"
 #include "report/page.h"
 
+/* A chat takes no more of one message (Teams 28 KB with its own words, Mattermost 16 383 characters), and nobody reads more. */
+#define TEXT_BYTES ((size_t)8 * 1024)
+
 static const struct advice_text unfinished = {
 	0,
 	"runs do not come to an end with it",
@@ -131,20 +134,37 @@ subject_of(const struct alert_items *items, struct arena *arena)
 	return arena_text_n(arena, text, strlen(text) - 1);
 }
 
+/* The first ones whole, and how many more there are. */
+static const char *
+text_of_items(const struct alert_items *items, int64_t now, struct arena *arena)
+{
+	auto_free char *text = NULL;
+	size_t length = 0;
+	FILE *stream = memory_or_abort(open_memstream(&text, &length));
+
+	for (size_t i = 0; i < items->count; i++) {
+		const char *one = alert_item_text(&items->items[i], now, arena);
+
+		fflush(stream);
+		if (i && length + strlen(one) > TEXT_BYTES) {
+			fprintf(stream, "\nand %zu more: glrotate status\n", items->count - i);
+			break;
+		}
+		fprintf(stream, "%s%s", i ? "\n" : "", one);
+	}
+	fclose(stream);
+	return arena_text(arena, text);
+}
+
 struct alert_message
 alert_message_of(
 	const struct alert_items *items, const char *gitlab, int64_t now, struct arena *arena)
 {
-	struct alert_message message = { .subject = subject_of(items, arena),
-		.text = "",
+	return (struct alert_message){ .subject = subject_of(items, arena),
+		.text = text_of_items(items, now, arena),
 		.items = items,
 		.gitlab = gitlab ? gitlab : "",
 		.now = now };
-
-	for (size_t i = 0; i < items->count; i++)
-		message.text = arena_format(arena, "%s%s%s", message.text, i ? "\n" : "",
-			alert_item_text(&items->items[i], now, arena));
-	return message;
 }
 
 /* --- JSON --- */
@@ -270,79 +290,4 @@ alert_body(enum alert_format format, const struct alert_message *message)
 		json = format == ALERT_TEAMS ? card_of(message, arena) : alert_json(message);
 	}
 	return json_secret(json);
-}
-
-/* --- mail --- */
-
-static char *
-base64_of(const unsigned char *bytes, size_t length, char *to)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < length; i += 3) {
-		const unsigned word = (unsigned)bytes[i] << 16 |
-		                      (i + 1 < length ? (unsigned)bytes[i + 1] << 8 : 0) |
-		                      (i + 2 < length ? bytes[i + 2] : 0);
-
-		*to++ = digits[word >> 18];
-		*to++ = digits[word >> 12 & 63];
-		*to++ = i + 1 < length ? digits[word >> 6 & 63] : '=';
-		*to++ = i + 2 < length ? digits[word & 63] : '=';
-	}
-	*to = '\0';
-	return to;
-}
-
-/* A line of encoded words is 76 characters at the most, and a word ends where a character of UTF-8 does; so nothing of it is a line end. */
-static const char *
-encoded_words(const char *text, struct arena *arena)
-{
-	const char *words = "";
-
-	while (*text) {
-		size_t length = strnlen(text, 39);
-		char encoded[60];
-
-		while (length > 1 && text[length] && (text[length] & 0xc0) == 0x80)
-			length--;
-		base64_of((const unsigned char *)text, length, encoded);
-		words = arena_format(
-			arena, "%s%s=?UTF-8?B?%s?=", words, *words ? "\n " : "", encoded);
-		text += length;
-	}
-	return words;
-}
-
-/* In lines of 76 characters. */
-static const char *
-body_lines(const char *text, struct arena *arena)
-{
-	const size_t length = strlen(text), line_bytes = 57;
-	char *lines = arena_alloc(arena, (length / line_bytes + 1) * 78 + 1), *to = lines;
-
-	for (size_t i = 0; i < length; i += line_bytes) {
-		const size_t left = length - i;
-
-		to = base64_of((const unsigned char *)text + i,
-			left < line_bytes ? left : line_bytes, to);
-		*to++ = '\n';
-	}
-	*to = '\0';
-	return lines;
-}
-
-const char *
-alert_mail_text(
-	const struct alert_mail *mail, const struct alert_message *message, struct arena *arena)
-{
-	const char *head = mail->from ? arena_format(arena, "From: %s\n", mail->from) : "";
-
-	for (size_t i = 0; i < mail->to.count; i++)
-		head = arena_format(
-			arena, "%s%s%s", head, i ? ",\n " : "To: ", mail->to.items[i]);
-	return arena_format(arena,
-		"%s\nSubject: %s\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
-		"Content-Transfer-Encoding: base64\nAuto-Submitted: auto-generated\n\n%s",
-		head, encoded_words(message->subject, arena), body_lines(message->text, arena));
 }

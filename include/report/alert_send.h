@@ -11,7 +11,7 @@
 
 struct alert_message {
 	const char *subject; /* one line */
-	const char *text;
+	const char *text;    /* the first of the items whole, and how many more there are: what a chat takes */
 	const struct alert_items *items;
 	const char *gitlab;  /* its URL */
 	int64_t now;
@@ -27,11 +27,13 @@ const char *alert_item_text(const struct alert_item *item, int64_t now, struct a
 struct json *alert_json(const struct alert_message *message);
 const char *alert_reason_word(enum alert_reason reason);
 const char *alert_kind_word(enum condition_kind kind);
+/* The body of a POST, as that service reads it. */
+struct secret *alert_body(enum alert_format format, const struct alert_message *message);
+
+/* --- alert_mail.c --- */
 /* Header and body for sendmail -t: nothing in it begins a header of its own. */
 const char *alert_mail_text(const struct alert_mail *mail, const struct alert_message *message,
 	struct arena *arena);
-/* The body of a POST, as that service reads it. */
-struct secret *alert_body(enum alert_format format, const struct alert_message *message);
 
 /* --- alert_send.c --- */
 /* exec, mail and webhook. */

@@ -22,7 +22,7 @@ jansson: base/json.c base/json_write.c
 yaml: base/yaml.c
 sqlite3: store/db.c
 systemd/: base/log.c base/notify.c
-sodium: base/secret.c store/seal.c
+sodium: base/secret.c report/alert_mail.c store/seal.c
 libsmartcols: base/table.c
 threads:
 '

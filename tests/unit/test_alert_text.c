@@ -72,10 +72,39 @@ no_name_means_something_in_a_chat(void **state)
 	}
 }
 
+/* A fleet that is about to die: Teams takes 28 KB of one message, Mattermost 16 383 characters. */
+static void
+a_thousand_of_them_are_one_message_that_a_chat_takes(void **state)
+{
+	auto_arena struct arena *arena = arena_new();
+	const struct condition condition = { .kind = CONDITION_MARGIN,
+		.trouble = { .address = "project:platform/api:x",
+			.text = "",
+			.works_until = NOW },
+		.destination = "" };
+	struct alert_items items = { arena_alloc(arena, 1000 * sizeof(struct alert_item)),
+		1000 };
+	struct alert_message message;
+	(void)state;
+
+	for (size_t i = 0; i < items.count; i++)
+		items.items[i] = (struct alert_item){ .condition = &condition };
+	message = alert_message_of(&items, "https://gitlab.example.com", NOW, arena);
+	assert_non_null(strstr(message.subject, "1000 tokens are about to die"));
+	assert_non_null(strstr(message.text, " more: glrotate status\n"));
+	for (int format = ALERT_SLACK; format <= ALERT_TEAMS; format++) {
+		auto_secret struct secret *body =
+			alert_body((enum alert_format)format, &message);
+
+		assert_true(secret_length(body) < (format == ALERT_TEAMS ? 28000 : 16000));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_thousand_of_them_are_one_message_that_a_chat_takes),
 		cmocka_unit_test(no_name_begins_a_header),
 		cmocka_unit_test(no_name_means_something_in_a_chat),
 	};
