@@ -219,8 +219,9 @@ file_uses(const struct destination *destination)
 {
 	const struct file_place *place = place_of(destination);
 
-	return (struct destination_uses){ .program = place->exec.count ? place->exec.items[0]
-		                                                       : NULL };
+	return (struct destination_uses){
+		.program = place->exec.count ? place->exec.items[0] : NULL, .file = place->path
+	};
 }
 
 /* --- the program afterwards --- */

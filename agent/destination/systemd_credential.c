@@ -151,7 +151,9 @@ systemd_credential_expand(const void *value, const struct expansion *expansion, 
 static struct destination_uses
 systemd_credential_uses(const struct destination *destination)
 {
-	return (struct destination_uses){ .unit = place_of(destination)->unit };
+	const struct systemd_credential_place *place = place_of(destination);
+
+	return (struct destination_uses){ .unit = place->unit, .file = place->path };
 }
 
 /* --- systemd's programs --- */

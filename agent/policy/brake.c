@@ -31,7 +31,7 @@ is_own(const struct gitlab_section *gitlab, const char *credential)
 	return false;
 }
 
-/* The main file is root's, as programs and credentials are. */
+/* The main file is root's, as programs, files and credentials are. */
 static bool
 may_use(const struct policies *policies, const struct token_entry *entry, const char *used,
 	const struct texts *allowed, const char *how, const char *key, struct err *err)
@@ -58,7 +58,8 @@ brake_allows(const struct policies *policies, const struct token_entry *entry,
 		       err) &&
 	       may_use(policies, entry, uses.unit, &limits->units, "restarted", "units", err) &&
 	       may_use(policies, entry, uses.credential, &limits->credentials, "used",
-		       "credentials", err);
+		       "credentials", err) &&
+	       may_use(policies, entry, uses.file, &limits->files, "written", "files", err);
 }
 
 bool

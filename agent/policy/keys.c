@@ -105,6 +105,8 @@ static const struct field limits_fields[] = {
 	  .help = "which programs the files of policies.d may have run: absolute paths, with stars within a part; unstated: none" },
 	{ "units",             FIELD_TEXTS, FILLS(units), .min = 1, .max = NAME_MOST,
 	  .help = "which units the files of policies.d may have restarted: names, with stars; unstated: none" },
+	{ "files",             FIELD_TEXTS, FILLS(files), .check = check_absolute,
+	  .help = "which files of this machine the files of policies.d may have written: absolute paths, with stars within a part; unstated: none" },
 	{ "credentials",       FIELD_TEXTS, FILLS(credentials), .check = check_credential,
 	  .help = "which of glrotate's credentials the files of policies.d may use: names, absolute paths, in_cluster, with stars within a part; unstated: none" },
 	{ NULL },

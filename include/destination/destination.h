@@ -172,6 +172,7 @@ const char *destination_root(const struct destination *destination);
 struct destination_uses {
 	const char *program; /* run: an absolute path */
 	const char *unit;    /* restarted */
+	const char *file;    /* written, in whole or an entry of it: an absolute path */
 	const char *
 		credential; /* sent to a server: a name, an absolute path (of what names one, too), or DESTINATION_IN_CLUSTER */
 };

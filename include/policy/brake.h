@@ -1,5 +1,5 @@
-/* brake.h: what the files of policies.d may use on this machine: programs, units, and credentials of glrotate's.
- * Touches nothing. Who may write such a file need not be who may run programs as the user that runs glrotate, or send what it can
+/* brake.h: what the files of policies.d may use on this machine: programs, units, files, and credentials of glrotate's.
+ * Touches nothing. Who may write such a file need not be who may run programs and write files as the user that runs glrotate, or send what it can
  * read to a server, so the main file says which: `limits: { programs: ["/usr/local/lib/glrotate/…"], credentials: [vault-…] }`.
  * What opens GitLab, or the journal, is sent to no destination, whoever says so. */
 #ifndef POLICY_BRAKE_H

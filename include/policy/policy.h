@@ -51,6 +51,7 @@ struct limits {
 	int64_t clock_skew_sec;        /* 5m */
 	struct texts programs;         /* patterns: what entries of policies.d may have run; none: nothing */
 	struct texts units;            /* patterns: what they may have restarted */
+	struct texts files;            /* patterns: which files of this machine they may have written */
 	struct texts credentials;      /* patterns: which credentials they may use, by name or path; none: none */
 };
 

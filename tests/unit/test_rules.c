@@ -307,6 +307,7 @@ rules_warn_of_what_is_perhaps_a_slip(void **state)
 	"deliver: [ kubernetes: { namespace: n, secret: s, key: k, " access " } ]"
 #define UNIT(unit)                                                                             \
 	"deliver: [ systemd_credential: { name: x, unit: '" unit "', restart: yes } ]"
+#define CREDSTORE "files: '/etc/credstore.encrypted/x'"
 static const struct {
 	const char *entry, *limits, *told; /* told NULL: allowed */
 } braked[] = {
@@ -331,12 +332,21 @@ static const struct {
 	{ UNIT("sshd.service"), "", "'units' in the main file's limits" },
 	{ UNIT("sshd.service"), "units: [ 'my*.service', ssh.service ]",
 		"'sshd.service' may not be restarted" },
-	{ UNIT("myapp.service"), "units: [ 'my*.service', ssh.service ]", NULL },
-	{ UNIT("my{name}.service"), "units: 'my*.service'", NULL },
+	{ UNIT("myapp.service"), "units: [ 'my*.service', ssh.service ], " CREDSTORE, NULL },
+	{ UNIT("my{name}.service"), "units: 'my*.service', " CREDSTORE, NULL },
 	{ UNIT("{name}.service"), "units: 'my*.service'", "'ci.service' may not be restarted" },
-	{ "deliver: [ systemd_credential: x ]", "", NULL },
-	{ "deliver: [ file: /a ], rotate_with: self, secret: /s", "", "'/s' may not be used" },
-	{ "deliver: [ file: /a ], rotate_with: self, secret: /s", "credentials: /s", NULL },
+	{ "deliver: [ systemd_credential: x ]", "",
+		"'/etc/credstore.encrypted/x' may not be written" },
+	{ "deliver: [ systemd_credential: x ]", CREDSTORE, NULL },
+	{ "deliver: [ systemd_credential: sshd ]", CREDSTORE, "may not be written" },
+	{ "deliver: [ file: /a ]", "", "'files' in the main file's limits" },
+	{ "deliver: [ file: /etc/cron.d/a ]", "files: [ '/etc/*', '/etc/cron.d/b' ]",
+		"'/etc/cron.d/a' may not be written" },
+	{ "deliver: [ file: '/srv/{owner:basename}/t' ]", "files: '/srv/*/t'", NULL },
+	{ "deliver: [ file: /a ], rotate_with: self, secret: /s", "files: /a",
+		"'/s' may not be used" },
+	{ "deliver: [ file: /a ], rotate_with: self, secret: /s", "files: /a, credentials: /s",
+		NULL },
 };
 
 static void
