@@ -203,59 +203,63 @@ static const char *const delivery_events[] = {
 	[DELIVERY_SET_ASIDE] = "delivery.set_aside",
 };
 
-bool
-journal_delivery(struct journal *journal, const struct rotation *row,
-	const struct delivery *delivery, const char *text, struct err *err)
+static struct event
+told_of(struct journal *journal, const struct delivery *delivery, const char *address,
+	int64_t rotation, const char *text)
 {
-	const struct event told = { .at = journal_now(journal),
-		.address = row->address,
-		.rotation = row->id,
+	return (struct event){ .at = journal_now(journal),
+		.address = address,
+		.rotation = rotation,
 		.name = delivery_events[delivery->state],
 		.text = text };
-	struct db_value values[DELIVERY_FIELDS + 1];
+}
+
+/* One change of a delivery, with its event, if there is one to tell. `values` are what the statement binds: the delivery's
+ * fields, and one more. */
+static bool
+change_delivery(struct journal *journal, enum statement statement,
+	const struct db_value *values, const struct event *told, struct err *err)
+{
 	struct db *db = group_enter(journal->group, false, err);
 	bool ok;
 
 	if (!db)
 		return false;
+	ok = db_change(db, statement, values, DELIVERY_FIELDS + 1, err) &&
+	     (!told->text || event_append(journal, db, told, err));
+	return group_leave(journal->group, ok, false, err);
+}
+
+bool
+journal_delivery(struct journal *journal, const struct rotation *row,
+	const struct delivery *delivery, const char *text, struct err *err)
+{
+	const struct event told = told_of(journal, delivery, row->address, row->id, text);
+	struct db_value values[DELIVERY_FIELDS + 1];
+
 	db_values_of(delivery_fields, DELIVERY_FIELDS, delivery, values);
 	values[DELIVERY_FIELDS] = DB_INT(row->id);
-	ok = db_change(db, DELIVERY_UPDATE, values, DELIVERY_FIELDS + 1, err) &&
-	     (!text || event_append(journal, db, &told, err));
-	return group_leave(journal->group, ok, false, err);
+	return change_delivery(journal, DELIVERY_UPDATE, values, &told, err);
 }
 
 bool
 journal_hold(struct journal *journal, const struct token_record *record,
 	const struct delivery *delivery, const char *text, struct err *err)
 {
-	const struct event told = { .at = journal_now(journal),
-		.address = record->address,
-		.name = delivery_events[delivery->state],
-		.text = text };
+	const struct event told = told_of(journal, delivery, record->address, 0, text);
 	struct db_value values[DELIVERY_FIELDS + 1];
-	struct db *db = group_enter(journal->group, false, err);
-	bool ok;
 
-	if (!db)
-		return false;
 	db_values_of(delivery_fields, DELIVERY_FIELDS, delivery, values);
 	values[0] = DB_INT(record->number);
 	values[DELIVERY_FIELDS] = DB_INT(STATE_CLOSED);
-	ok = db_change(db, DELIVERY_HOLD, values, DELIVERY_FIELDS + 1, err) &&
-	     event_append(journal, db, &told, err);
-	return group_leave(journal->group, ok, false, err);
+	return change_delivery(journal, DELIVERY_HOLD, values, &told, err);
 }
 
 bool
 journal_add_delivery(struct journal *journal, const struct rotation *row,
 	struct delivery *delivery, const char *text, struct err *err)
 {
-	const struct event told = { .at = journal_now(journal),
-		.address = row->address,
-		.rotation = row->id,
-		.name = delivery_events[delivery->state],
-		.text = text };
+	const struct event told = told_of(journal, delivery, row->address, row->id, text);
 	const struct deliveries one = { delivery, 1 };
 	struct db *db = group_enter(journal->group, false, err);
 	int64_t id;
