@@ -27,9 +27,9 @@ pin_by_owner(const struct plan_item *item, struct destination *destination)
 /* A destination that cannot be pinned today is told by the preflight, before anything is changed. */
 static bool
 pin_destinations(const struct adopting *adopting, const struct plan_item *item,
-	struct arena *arena, const char **pins, struct err *err)
+	const char **pins, struct err *err)
 {
-	const struct destination_tools tools = { .gitlab = adopting->gitlab, .arena = arena };
+	struct arena *arena = adopting->tools.arena;
 	const struct destination *planned = item->destinations.items;
 	struct list pinned = { .count = item->destinations.count };
 	struct destination *copies = arena_alloc(arena, (pinned.count + 1) * sizeof(*copies));
@@ -40,7 +40,7 @@ pin_destinations(const struct adopting *adopting, const struct plan_item *item,
 		pin_by_owner(item, &copies[i]);
 		if (!destination_home(&copies[i]).level || copies[i].owner_id)
 			continue;
-		if (!destination_pin(&tools, &copies[i], err) &&
+		if (!destination_pin(&adopting->tools, &copies[i], err) &&
 			(err->kind == ERR_CREDENTIAL || err->kind == ERR_REACH))
 			return false;
 	}
@@ -79,7 +79,7 @@ note_token(
 }
 
 static bool
-adopt_new(const struct adopting *adopting, const struct plan_item *item, struct arena *arena,
+adopt_new(const struct adopting *adopting, const struct plan_item *item,
 	struct token_record *record, struct err *err)
 {
 	const struct owner *owner = &item->holding->owner;
@@ -100,8 +100,9 @@ adopt_new(const struct adopting *adopting, const struct plan_item *item, struct 
 		.rule_since = item->rule_since,
 		.seen_at = adopting->now,
 	};
-	if (!pin_destinations(adopting, item, arena, &record->destinations, err) ||
-		!journal_adopt(adopting->journal, record, seen_text(item, arena), err))
+	if (!pin_destinations(adopting, item, &record->destinations, err) ||
+		!journal_adopt(
+			adopting->journal, record, seen_text(item, adopting->tools.arena), err))
 		return false;
 	if (token)
 		outcome_add(adopting->outcome, COUNT_ADOPTED);
@@ -148,7 +149,7 @@ is_same(const struct token_record *a, const struct token_record *b)
 }
 
 static bool
-refresh(const struct adopting *adopting, const struct plan_item *item, struct arena *arena,
+refresh(const struct adopting *adopting, const struct plan_item *item,
 	struct token_record *record, struct err *err)
 {
 	const struct token_record before = *record;
@@ -165,19 +166,19 @@ refresh(const struct adopting *adopting, const struct plan_item *item, struct ar
 		record->expires_on = token->expires_on;
 		record->last_used_msec = token->last_used_msec;
 	}
-	if (!pin_destinations(adopting, item, arena, &record->destinations, err))
+	if (!pin_destinations(adopting, item, &record->destinations, err))
 		return false;
 	if (is_same(&before, record))
 		return true;
 	record->seen_at = adopting->now;
-	text = news(&before, record, arena);
+	text = news(&before, record, adopting->tools.arena);
 	if (text)
 		return journal_adopt(adopting->journal, record, text, err);
 	return journal_seen(adopting->journal, record, err);
 }
 
 bool
-adopt_item(const struct adopting *adopting, const struct plan_item *item, struct arena *arena,
+adopt_item(const struct adopting *adopting, const struct plan_item *item,
 	struct token_record *record, struct err *err)
 {
 	*record = item->record ? *item->record : (struct token_record){ 0 };
@@ -190,7 +191,7 @@ adopt_item(const struct adopting *adopting, const struct plan_item *item, struct
 	default:
 		if (!item->record && !item->adopts && item->action != PLAN_CREATE)
 			return true;
-		return item->record ? refresh(adopting, item, arena, record, err)
-		                    : adopt_new(adopting, item, arena, record, err);
+		return item->record ? refresh(adopting, item, record, err)
+		                    : adopt_new(adopting, item, record, err);
 	}
 }

@@ -142,3 +142,11 @@ context_close(struct context *context)
 	arena_free(context->arena);
 	*context = (struct context){ 0 };
 }
+
+struct destination_tools
+context_tools(const struct context *context, struct gitlab *gitlab, struct arena *arena)
+{
+	return (struct destination_tools){
+		.gitlab = gitlab, .arena = arena, .remotes = context->remotes
+	};
+}

@@ -209,13 +209,17 @@ fill_item(struct run *run, const struct plan_item *item, const struct token_reco
 	const struct delivered delivered = { .address = item->address.text,
 		.token_id = record->token_id,
 		.expires_on = record->expires_on };
-	struct filling filling = { run, item, record,
-		{ run_connection(run, 0), run->context->arena, &delivered, run->context->stop,
-			run->context->remotes },
-		{ record->token_id, date_of(record->created_msec / 1000), record->generation,
-			"" },
-		NULL, identity, NULL };
+	struct filling filling = { .run = run,
+		.item = item,
+		.record = record,
+		.tools = context_tools(
+			run->context, run_connection(run, 0), run->context->arena),
+		.stamp = { .token_id = record->token_id,
+			.date = date_of(record->created_msec / 1000),
+			.generation = record->generation },
+		.identity = identity };
 
+	filling.tools.delivered = &delivered;
 	snprintf(filling.stamp.agent, sizeof(filling.stamp.agent), "%s",
 		journal_uuid(run->context->journal));
 	gitlab_set_urgency(filling.tools.gitlab, URGENCY_DELIVER);

@@ -256,9 +256,8 @@ write_back(struct context *context, const struct token_record *record,
 	const struct token_entry *entry, struct err *err)
 {
 	const struct bearer_source source = source_of(context, record->number);
-	const struct destination_tools tools = {
-		.gitlab = context->gitlab, .arena = context->arena, .remotes = context->remotes
-	};
+	const struct destination_tools tools =
+		context_tools(context, context->gitlab, context->arena);
 	auto_secret struct secret *present = NULL;
 	struct stamp stamp = { .token_id = record->token_id,
 		.date = date_of(record->created_msec / 1000),

@@ -150,14 +150,17 @@ adopt_job(void *argument, size_t worker, size_t job)
 	const struct adoption *adoption = argument;
 	struct run *run = adoption->run;
 	struct context *context = run->context;
-	const struct adopting adopting = { context->journal, run->outcome,
-		run_connection(run, worker), gitlab_now(context->server) };
+	struct adopting adopting = { .journal = context->journal,
+		.outcome = run->outcome,
+		.now = gitlab_now(context->server) };
 
 	if (!adoption->wanted[job])
 		return true;
 	adoption->arenas[job] = arena_new();
-	return adopt_item(&adopting, &adoption->plan->items[job], adoption->arenas[job],
-		&adoption->records[job], &adoption->ends[job]);
+	adopting.tools =
+		context_tools(context, run_connection(run, worker), adoption->arenas[job]);
+	return adopt_item(&adopting, &adoption->plan->items[job], &adoption->records[job],
+		&adoption->ends[job]);
 }
 
 static bool

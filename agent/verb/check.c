@@ -211,9 +211,8 @@ check_owner(struct checking *checking, const struct holding *holding)
 static void
 check_destinations(struct checking *checking, const struct plan_item *item)
 {
-	struct destination_tools tools = { .gitlab = checking->context->gitlab,
-		.arena = checking->arena,
-		.remotes = checking->context->remotes };
+	const struct destination_tools tools =
+		context_tools(checking->context, checking->context->gitlab, checking->arena);
 	const struct destination *destinations = item->destinations.items;
 
 	for (size_t i = 0; i < item->destinations.count; i++) {

@@ -206,9 +206,8 @@ held_words(const struct explanation *it, const char *place)
 static void
 print_destinations(const struct explanation *it)
 {
-	struct destination_tools tools = { .gitlab = it->context->gitlab,
-		.arena = it->arena,
-		.remotes = it->context->remotes };
+	const struct destination_tools tools =
+		context_tools(it->context, it->context->gitlab, it->arena);
 	const struct destination *destinations = it->item->destinations.items;
 
 	for (size_t i = 0; i < it->item->destinations.count; i++) {

@@ -292,9 +292,7 @@ verb_plan(
 		.context = context,
 		.options = options,
 		.arena = context->arena,
-		.tools = { .gitlab = context->gitlab,
-			.arena = context->arena,
-			.remotes = context->remotes },
+		.tools = context_tools(context, context->gitlab, context->arena),
 	};
 
 	if (!reading_open(context, &wishes, options->at, &reading, err))

@@ -3,21 +3,22 @@
 #ifndef FLOW_ADOPT_H
 #define FLOW_ADOPT_H
 
+#include "destination/destination.h"
 #include "flow/outcome.h"
 #include "flow/plan.h"
 
 struct adopting {
 	struct journal *journal;
 	struct outcome *outcome;
-	struct gitlab *gitlab; /* the calling worker's */
-	int64_t now;           /* server time */
+	struct destination_tools tools; /* the calling worker's; *record is made in its arena */
+	int64_t now;                    /* server time */
 };
 
 /* Brings the record of one planned token up to date: adopts it, notes what has changed since it was last seen, releases it when its
- * entry is gone. Nothing is written when nothing changed. `*record` gets what the journal remembers now, in `arena`; its number is 0
+ * entry is gone. Nothing is written when nothing changed. `*record` gets what the journal remembers now; its number is 0
  * for what is not remembered (a token that a person must look at first).
  * Fails: ERR_STORE; ERR_CREDENTIAL and ERR_REACH while a destination is pinned. */
 must_check bool adopt_item(const struct adopting *adopting, const struct plan_item *item,
-	struct arena *arena, struct token_record *record, struct err *err);
+	struct token_record *record, struct err *err);
 
 #endif

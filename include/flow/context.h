@@ -55,4 +55,9 @@ must_check bool context_open(
 	const struct context_wish *wish, struct context *context, struct err *err);
 void context_close(struct context *context);
 
+/* What destinations are reached with by the worker whose connection `gitlab` is; what is made on the way stands in `arena`. Who
+ * writes there sets `delivered`. */
+struct destination_tools context_tools(
+	const struct context *context, struct gitlab *gitlab, struct arena *arena);
+
 #endif
