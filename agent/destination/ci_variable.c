@@ -56,7 +56,7 @@ ci_variable_check(const struct destination_tools *tools, const struct variable_p
 
 	if (reason)
 		return err_set(err, ERR_REFUSED, 0, "visibility: %s", reason);
-	return stamp_allows(&found, ours, err) && ci_variable_check_room(own_text, err);
+	return stamp_allows(tools, &found, ours, err) && ci_variable_check_room(own_text, err);
 }
 
 /* --- preflight --- */

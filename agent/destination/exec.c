@@ -129,7 +129,7 @@ exec_preflight(const struct destination_tools *tools, const struct destination *
 	if (!run_step(tools, destination, "preflight", NULL, ours, &end, err))
 		return err_wrap(err, "preflight");
 	found = stamp_told(&end);
-	return stamp_allows(&found, ours, err);
+	return stamp_allows(tools, &found, ours, err);
 }
 
 /* Only its preflight tells the stamp that it keeps, and the one before the rotation may be days old. */

@@ -94,7 +94,8 @@ file_aim(const struct file_place *place, const struct stamp *stamp, struct file_
 }
 
 static bool
-fence(const struct file_target *target, const struct stamp *ours, struct err *err)
+fence(const struct destination_tools *tools, const struct file_target *target,
+	const struct stamp *ours, struct err *err)
 {
 	char text[STAMP_TEXT_BYTES];
 	struct stamp found;
@@ -103,7 +104,7 @@ fence(const struct file_target *target, const struct stamp *ours, struct err *er
 		    target->file.path, target->file.stamp_of, text, sizeof(text), err))
 		return false;
 	stamp_parse(text, NULL, &found, NULL);
-	return stamp_allows(&found, ours, err);
+	return stamp_allows(tools, &found, ours, err);
 }
 
 /* --- a file that holds more --- */
@@ -167,7 +168,7 @@ change_once(const struct destination_tools *tools, const struct stamp *stamp,
 {
 	auto_secret struct secret *present = NULL, *merged = NULL;
 
-	if (!fence(target, stamp, err) ||
+	if (!fence(tools, target, stamp, err) ||
 		!merge(tools, target->place, secret, &present, &merged, err) ||
 		!atomic_file_change(&target->file, present, merged, err))
 		return false;
@@ -284,15 +285,16 @@ bool
 file_prove(const struct destination_tools *tools, const struct stamp *ours,
 	const struct file_target *target, struct err *err)
 {
-	if (!fence(target, ours, err))
+	if (!fence(tools, target, ours, err))
 		return false;
 	return format_is_raw(&target->place->entry) ? atomic_file_probe(&target->file, err)
 	                                            : prove_change(tools, target, err);
 }
 
 static bool
-replace(const struct stamp *stamp, const struct file_target *target,
-	const struct secret *secret, bool *changed, struct err *err)
+replace(const struct destination_tools *tools, const struct stamp *stamp,
+	const struct file_target *target, const struct secret *secret, bool *changed,
+	struct err *err)
 {
 	auto_secret struct secret *present = NULL;
 	struct err ignored;
@@ -300,7 +302,7 @@ replace(const struct stamp *stamp, const struct file_target *target,
 	if (!read_back(target->file.path, &present, &ignored))
 		present = NULL;
 	*changed = !secret_equal(present, secret);
-	return fence(target, stamp, err) &&
+	return fence(tools, target, stamp, err) &&
 	       atomic_file_replace(&target->file, secret, false, err);
 }
 
@@ -310,7 +312,7 @@ file_write(const struct destination_tools *tools, const struct stamp *stamp,
 	struct err *err)
 {
 	return format_is_raw(&target->place->entry)
-	               ? replace(stamp, target, secret, changed, err)
+	               ? replace(tools, stamp, target, secret, changed, err)
 	               : change(tools, stamp, target, secret, changed, err);
 }
 

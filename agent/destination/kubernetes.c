@@ -94,7 +94,7 @@ check_present(const struct visit *visit, const struct stamp *ours, struct err *e
 		return err_set(err, ERR_REFUSED, 0,
 			"the Secret is of type %s, and %s is wanted: Kubernetes changes no type, delete it",
 			present->type, type);
-	return !ours || stamp_allows(&present->stamp, ours, err);
+	return !ours || stamp_allows(visit->remote.tools, &present->stamp, ours, err);
 }
 
 /* --- writing --- */

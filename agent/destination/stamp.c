@@ -132,7 +132,8 @@ stamp_is_same(const struct stamp *a, const struct stamp *b)
 }
 
 bool
-stamp_allows(const struct stamp *found, const struct stamp *ours, struct err *err)
+stamp_allows(const struct destination_tools *tools, const struct stamp *found,
+	const struct stamp *ours, struct err *err)
 {
 	char text[STAMP_TEXT_BYTES];
 
@@ -144,7 +145,8 @@ stamp_allows(const struct stamp *found, const struct stamp *ours, struct err *er
 			stamp_text(found, text), ours->agent);
 		return err_advise(err, GLR_SECOND_AGENT);
 	}
-	if (found->generation > ours->generation) {
+	if (found->generation > ours->generation &&
+		!(tools->gave && tools->gave(tools->journal, found))) {
 		err_set(err, ERR_MOVED, 0,
 			"its stamp %s is of a later secret than the journal knows (g%" PRId64
 			"): the journal is an old copy",

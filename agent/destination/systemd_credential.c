@@ -280,11 +280,12 @@ kept_stamp(const struct systemd_credential_place *place, struct stamp *stamp, st
 }
 
 static bool
-fence(const struct systemd_credential_place *place, const struct stamp *ours, struct err *err)
+fence(const struct destination_tools *tools, const struct systemd_credential_place *place,
+	const struct stamp *ours, struct err *err)
 {
 	struct stamp found;
 
-	return kept_stamp(place, &found, err) && stamp_allows(&found, ours, err);
+	return kept_stamp(place, &found, err) && stamp_allows(tools, &found, ours, err);
 }
 
 static struct atomic_file
@@ -305,7 +306,7 @@ systemd_credential_preflight(const struct destination_tools *tools,
 	char text[STAMP_TEXT_BYTES];
 	const struct atomic_file file = file_of(place, stamp_text(ours, text));
 
-	return fence(place, ours, err) && check_round_trip(tools, place, err) &&
+	return fence(tools, place, ours, err) && check_round_trip(tools, place, err) &&
 	       atomic_file_probe(&file, err) &&
 	       (!place->unit || check_unit_is_known(tools, place->unit, err));
 }
@@ -320,7 +321,7 @@ systemd_credential_deliver(const struct destination_tools *tools,
 	const struct atomic_file file = file_of(place, stamp_text(stamp, text));
 	auto_child_end struct child_end end = { 0 };
 
-	return fence(place, stamp, err) && encrypt(tools, place, secret, &end, err) &&
+	return fence(tools, place, stamp, err) && encrypt(tools, place, secret, &end, err) &&
 	       atomic_file_replace(&file, end.output, false, err) &&
 	       restart_unit(tools, place, err);
 }

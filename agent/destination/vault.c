@@ -261,7 +261,7 @@ vault_preflight(const struct destination_tools *tools, const struct destination 
 	auto_visit struct visit visit = { 0 };
 
 	return begin(&visit, tools, destination, NULL, err) &&
-	       stamp_allows(&visit.present.stamp, ours, err) && probe(&visit, err);
+	       stamp_allows(tools, &visit.present.stamp, ours, err) && probe(&visit, err);
 }
 
 static bool
@@ -280,7 +280,7 @@ vault_deliver(const struct destination_tools *tools, const struct destination *d
 		auto_visit struct visit visit = { 0 };
 
 		if (begin(&visit, tools, destination, secret, err) &&
-			stamp_allows(&visit.present.stamp, stamp, err) &&
+			stamp_allows(tools, &visit.present.stamp, stamp, err) &&
 			(is_done(&visit.present, secret, stamp) ||
 				write_secret(&visit, secret, stamp, err)))
 			return true;

@@ -1,6 +1,7 @@
 #include "flow/attempt.h"
 
 #include "base/json.h"
+#include "flow/context.h"
 
 static const struct field orphan_fields[] = {
 	{ "id", FIELD_INT, offsetof(struct orphan, id), .required = true },
@@ -103,7 +104,9 @@ attempt_tools(const struct attempt *attempt)
 		.arena = attempt->arena,
 		.delivered = delivered,
 		.stop = attempt->stop,
-		.remotes = attempt->remotes };
+		.remotes = attempt->remotes,
+		.journal = attempt->journal,
+		.gave = context_gave };
 }
 
 struct owner

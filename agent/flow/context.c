@@ -143,10 +143,25 @@ context_close(struct context *context)
 	*context = (struct context){ 0 };
 }
 
+bool
+context_gave(struct journal *journal, const struct stamp *stamp)
+{
+	bool gave = false;
+	struct err ignored;
+
+	return journal &&
+	       journal_gave(journal, stamp->token_id, stamp->generation, &gave, &ignored) &&
+	       gave;
+}
+
 struct destination_tools
 context_tools(const struct context *context, struct gitlab *gitlab, struct arena *arena)
 {
 	return (struct destination_tools){
-		.gitlab = gitlab, .arena = arena, .remotes = context->remotes
+		.gitlab = gitlab,
+		.arena = arena,
+		.remotes = context->remotes,
+		.journal = context->journal,
+		.gave = context_gave,
 	};
 }

@@ -151,7 +151,7 @@ journal_open_rows(struct journal *journal, struct arena *arena, struct rotations
 }
 
 static bool
-keep_moment(void *context, const struct db_row *row, struct err *err)
+keep_integer(void *context, const struct db_row *row, struct err *err)
 {
 	(void)err;
 	*(int64_t *)context = db_row_integer(row, 0);
@@ -169,8 +169,26 @@ journal_died_at(struct journal *journal, int64_t token, int64_t token_id, int64_
 
 	if (!db)
 		return false;
-	ok = db_each(db, ROTATION_ENDED, values, ARRAY_SIZE(values), keep_moment, died_at, err);
+	ok = db_each(
+		db, ROTATION_ENDED, values, ARRAY_SIZE(values), keep_integer, died_at, err);
 	group_done_looking(journal->group);
+	return ok;
+}
+
+bool
+journal_gave(struct journal *journal, int64_t token_id, int64_t generation, bool *gave,
+	struct err *err)
+{
+	const struct db_value values[] = { DB_INT(token_id), DB_INT(generation) };
+	struct db *db = group_look(journal->group, err);
+	int64_t count = 0;
+	bool ok;
+
+	if (!db)
+		return false;
+	ok = db_each(db, ROTATION_GAVE, values, ARRAY_SIZE(values), keep_integer, &count, err);
+	group_done_looking(journal->group);
+	*gave = ok && count;
 	return ok;
 }
 

@@ -198,6 +198,8 @@ const char *const schema_statements[STATEMENT_COUNT] = {
 	[ROTATION_ENDED] =
 		"SELECT coalesce(max(moved_at), 0) FROM rotations WHERE token = ?1 AND old_id = ?2 AND state = ?3",
 
+	[ROTATION_GAVE] = "SELECT count(*) FROM rotations WHERE new_id = ?1 AND generation = ?2",
+
 	[DELIVERIES_READ] = "SELECT id, " DELIVERY_COLUMNS " FROM deliveries WHERE rotation = ?1 ORDER BY id",
 	[DELIVERIES_READ_LAST] =
 		"SELECT id, " DELIVERY_COLUMNS " FROM deliveries WHERE rotation ="

@@ -205,13 +205,6 @@ const char *stamp_text(const struct stamp *stamp, char *text);
 void stamp_parse(
 	const char *description, struct arena *arena, struct stamp *stamp, const char **rest);
 
-/* The fence: whether a secret of generation `ours->generation` may be written over what `found` says.
- *   no stamp, or ours with a lower or equal generation  true
- *   ours with a higher generation                       ERR_MOVED: our journal is an old backup (GLR-106)
- *   another agent's                                     ERR_PERSON: a second agent (GLR-107) */
-must_check bool stamp_allows(
-	const struct stamp *found, const struct stamp *ours, struct err *err);
-
 /* Whose secret it is that is delivered. Borrowed texts. */
 struct delivered {
 	const char *address; /* TYPE:OWNER:NAME */
@@ -229,7 +222,18 @@ struct destination_tools {
 		*delivered;       /* NULL where nothing is written: `plan`, `check`, a pin */
 	const volatile int *stop; /* set by a signal: ends waits early; may be NULL */
 	struct remotes *remotes;  /* remote.h; needed for what stands on other servers */
+	struct journal *journal;  /* for `gave` alone */
+	/* Whether that journal gave that token that generation, under whatever address; NULL: it gave none. */
+	bool (*gave)(struct journal *journal, const struct stamp *stamp);
 };
+
+/* The fence: whether a secret of generation `ours->generation` may be written over what `found` says.
+ *   no stamp, or ours with a lower or equal generation      true
+ *   ours with a higher generation that this journal gave    true: the place belonged to another entry of the policy before
+ *   ours with a higher generation that it knows nothing of  ERR_MOVED: our journal is an old backup (GLR-106)
+ *   another agent's                                         ERR_PERSON: a second agent (GLR-107) */
+must_check bool stamp_allows(const struct destination_tools *tools, const struct stamp *found,
+	const struct stamp *ours, struct err *err);
 
 /* Resolves the owner's path to its number, or, when owner_id is set already, proves that the path still leads to
  * it. Fails: ERR_PERSON (GLR-105) when it leads to another; ERR_REFUSED when nothing of that path is visible. */

@@ -59,5 +59,7 @@ void context_close(struct context *context);
  * writes there sets `delivered`. */
 struct destination_tools context_tools(
 	const struct context *context, struct gitlab *gitlab, struct arena *arena);
+/* Their `gave`; false where there is no journal, or it cannot be read. */
+bool context_gave(struct journal *journal, const struct stamp *stamp);
 
 #endif

@@ -225,6 +225,10 @@ must_check bool journal_holders(struct journal *journal, int64_t token, struct a
 must_check bool journal_hold(struct journal *journal, const struct token_record *record,
 	const struct delivery *delivery, const char *text, struct err *err);
 
+/* Whether a rotation of any token gave that one, by its number in GitLab, its secret as that generation. */
+must_check bool journal_gave(struct journal *journal, int64_t token_id, int64_t generation,
+	bool *gave, struct err *err);
+
 /* When a closed rotation of that token found `token_id` dead, which it had replaced; 0: none did. */
 must_check bool journal_died_at(struct journal *journal, int64_t token, int64_t token_id,
 	int64_t *died_at, struct err *err);

@@ -202,6 +202,22 @@ class Hands(Case):
         self.assertEqual(self.value(), held)
         self.assertTrue(self.opens(held))
 
+    def test_a_place_may_pass_to_another_entry(self):
+        """Whose secrets had got further: its stamp is ours, and the journal knows it."""
+        self.sim.act("create_token", kind="project", owner="shop/api", name="pull")
+        places = "[ ci_variable: PUSH, file: %s ]" % (self.host.path / "push")
+        with_both = TOKENS.replace("[ ci_variable: PUSH ]", places)
+        self.host.set_tokens(with_both + TOKENS.replace("PUSH", "PULL").replace(":push", ":pull"))
+        self.adopt()
+        for _ in range(3):
+            self.assertEqual(self.order().code, 0)
+        self.host.set_tokens(with_both.replace(":push", ":pull"))
+        self.exits(0, "run")
+        ended = self.host.run("rotate", "pull", "--reason", "test")
+        self.assertEqual(ended.code, 0, ended.err)
+        self.assertEqual(self.value(), self.living("pull")["secret"])
+        self.assertEqual((self.host.path / "push").read_text(), self.value())
+
     # --- our own credential ---
 
     def test_a_dead_credential_is_presented_once_and_no_more(self):

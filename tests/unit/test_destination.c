@@ -183,6 +183,13 @@ struct fencing {
 	int advice;
 };
 
+static bool
+gave_42(struct journal *journal, const struct stamp *stamp)
+{
+	(void)journal;
+	return stamp->token_id == 42 && stamp->generation == 4;
+}
+
 static void
 the_fence_lets_nobody_overwrite_a_later_or_anothers_secret(void **state)
 {
@@ -192,14 +199,17 @@ the_fence_lets_nobody_overwrite_a_later_or_anothers_secret(void **state)
 		{ "ours, older", { .generation = 2, .agent = US }, { .generation = 3, .agent = US }, ERR_NONE, 0 },
 		{ "ours, the same", { .generation = 3, .agent = US }, { .generation = 3, .agent = US }, ERR_NONE, 0 },
 		{ "ours, later", { .generation = 4, .agent = US }, { .generation = 3, .agent = US }, ERR_MOVED, GLR_JOURNAL_OLD },
-		{ "another's", { .generation = 1, .agent = THEM }, { .generation = 3, .agent = US }, ERR_PERSON, GLR_SECOND_AGENT },
+		{ "ours, of another entry", { .token_id = 42, .generation = 4, .agent = US }, { .generation = 3, .agent = US }, ERR_NONE, 0 },
+		{ "another's", { .token_id = 42, .generation = 1, .agent = THEM }, { .generation = 3, .agent = US }, ERR_PERSON, GLR_SECOND_AGENT },
 	};
 	/* clang-format on */
+
+	const struct destination_tools tools = { .gave = gave_42 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct err err = { 0 };
-		const bool ok = stamp_allows(&rows[i].found, &rows[i].ours, &err);
+		const bool ok = stamp_allows(&tools, &rows[i].found, &rows[i].ours, &err);
 
 		if (ok != (rows[i].kind == ERR_NONE) ||
 			(!ok && (err.kind != rows[i].kind || err.advice != rows[i].advice)))
