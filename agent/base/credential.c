@@ -83,7 +83,10 @@ credential_read(const char *name, struct secret **secret, struct err *err)
 
 	if (!credential_open(name, &fd, err) ||
 		!credential_is_private(fd, name[0] == '/', err) ||
-		!secret_read(fd, CREDENTIAL_MAX_BYTES, &draft, err))
+		!secret_read(fd, CREDENTIAL_MAX_BYTES, &draft, err) ||
+		(!secret_is_word(draft) &&
+			!err_set(err, ERR_POLICY, 0,
+				"expected one word in one line: it holds blanks, further lines, or signs beyond ASCII")))
 		return err_wrap(err, "credential '%s'", name);
 	*secret = take(draft);
 	return true;

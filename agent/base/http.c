@@ -467,10 +467,16 @@ http_send(struct http *http, const struct http_request *request, struct http_ans
 	struct exchange exchange = { .request = request,
 		.answer_max_bytes = http->site->answer_max_bytes };
 	auto_arena struct arena *arena = arena_new();
-	auto_headers struct curl_slist *headers = request_headers(request, arena);
+	auto_headers struct curl_slist *headers = NULL;
 	CURLcode code;
 
 	assert(request->path[0] == '/');
+	/* It may come from a place that others write: a line end in it would begin a header, or a request, of theirs. */
+	if (request->credential && !secret_is_word(request->credential))
+		return err_set(err, ERR_REFUSED, 0,
+			"nothing was sent: a credential is one word, and this one holds blanks, line ends or "
+			"signs beyond ASCII");
+	headers = request_headers(request, arena);
 	http->error[0] = '\0';
 	set_url(http, request, arena);
 	set_request(http, &exchange, headers);

@@ -65,6 +65,15 @@ secret_join(struct secret *secret, const struct secret *more)
 	return secret_append(secret, more->bytes, more->length);
 }
 
+bool
+secret_is_word(const struct secret *secret)
+{
+	for (size_t i = 0; i < secret->length; i++)
+		if (secret->bytes[i] <= ' ' || secret->bytes[i] > '~')
+			return false;
+	return secret->length;
+}
+
 struct secret *
 secret_base64(const struct secret *secret)
 {

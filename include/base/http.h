@@ -74,14 +74,15 @@ void http_answer_done(struct http_answer *answer);
  * its status. A request whose method changes something goes out with a body from a read callback
  * without seek, never empty, without Expect:, so that libcurl cannot resend it.
  * Owns:  the answer is the caller's, for http_answer_done(); it is written on success only.
- * Fails: ERR_REACH  nothing was sent: no connection, TLS refused, or the read callback never gave out
+ * Fails: ERR_REFUSED nothing was sent: the credential is no word that a header can hold;
+ *        ERR_REACH  nothing was sent: no connection, TLS refused, or the read callback never gave out
  *                   its last byte;
  *        ERR_LATER  a GET whose answer was lost or too large: asking again is harmless;
  *        ERR_DOUBT  a change was sent and its answer lost, cut or too large. */
 must_check bool http_send(struct http *http, const struct http_request *request,
 	struct http_answer *answer, struct err *err);
 
-/* Percent-encodes one path segment or query value into `text`, `/` included. Returns text. */
+/* One path segment or query value, percent-encoded, `/` included; in `arena`. */
 struct arena;
 const char *http_escape(struct arena *arena, const char *segment);
 

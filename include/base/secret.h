@@ -49,6 +49,9 @@ must_check bool secret_read_whole(
 const char *secret_reveal(const struct secret *secret);
 size_t secret_length(const struct secret *secret);
 
+/* Whether it is one word of printable ASCII, as every token is: what a header can hold, and no second line. */
+bool secret_is_word(const struct secret *secret);
+
 /* In constant time for secrets of one length. NULL equals nothing. */
 bool secret_equal(const struct secret *a, const struct secret *b);
 

@@ -61,6 +61,19 @@ class Fill(Case):
                 self.needs_person(self.host.run("run"), "GLR-113")
                 self.assertEqual(self.changes(), [])
 
+    def test_what_would_be_more_than_one_header_is_not_sent(self):
+        """Whoever may write the variable may not write requests of ours, nor lines into a file of this host."""
+        for more in ("\r\nX-A: 1\nALL_PROXY=http://evil.example", "\r\n\r\nGET /api/v4/projects?smuggled=1 HTTP/1.1\r\nHost: x"):
+            with self.subTest(more):
+                self.doCleanups()
+                self.setUp()
+                self.rotated("ci_variable: PUSH")
+                self.sim.act("set_variable", owner="shop/api", key="PUSH", value=self.living("push")["secret"] + more)
+                self.deliver("ci_variable: PUSH", f"file: {self.host.path}/push")
+                self.needs_person(self.host.run("run"), "GLR-113")
+                self.assertFalse((self.host.path / "push").exists())
+                self.assertEqual([r for r in self.asked() if "smuggled" in r["path"] or r["path"].endswith("/self") and r["token_id"] != 1], [])
+
     def test_a_write_whose_answer_is_lost_is_done_again(self):
         self.rotated("ci_variable: PUSH")
         self.deliver("ci_variable: PUSH", "ci_variable: { key: TAKEN, project: shop/web }")

@@ -136,7 +136,7 @@ credential_refuses_a_stranger_as_owner(void **state)
 }
 
 static void
-credential_refuses_empty_and_oversized_files(void **state)
+credential_refuses_empty_oversized_and_longer_ones(void **state)
 {
 	char large[CREDENTIAL_MAX_BYTES + 1];
 	auto_secret struct secret *secret = NULL;
@@ -148,6 +148,8 @@ credential_refuses_empty_and_oversized_files(void **state)
 	put("large", large, sizeof(large), 0600);
 	refused(place("empty"), "is empty");
 	refused(place("large"), "more than 4096 bytes");
+	put("two", "glpat-a\nglpat-b\n", 16, 0600);
+	refused(place("two"), "one word in one line");
 	put("large", large, sizeof(large) - 1, 0600);
 	assert_true(credential_read(place("large"), &secret, &err));
 }
@@ -180,7 +182,7 @@ main(void)
 		cmocka_unit_test(credential_by_path_must_be_private),
 		cmocka_unit_test(credential_refuses_what_is_no_plain_file),
 		cmocka_unit_test(credential_refuses_a_stranger_as_owner),
-		cmocka_unit_test(credential_refuses_empty_and_oversized_files),
+		cmocka_unit_test(credential_refuses_empty_oversized_and_longer_ones),
 	};
 	struct err err;
 

@@ -90,6 +90,22 @@ secret_start_forbids_core_files(void **state)
 }
 
 static void
+a_word_has_no_second_line(void **state)
+{
+	static const char *const others[] = { "", "a b", "a\nb", "a\r", "\ta", "a\x7f",
+		"\xc3\xa4" };
+	auto_secret struct secret *word = secret_copy("glpat-~!", 8);
+	(void)state;
+
+	assert_true(secret_is_word(word));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		auto_secret struct secret *other = secret_copy(others[i], strlen(others[i]));
+
+		assert_false(secret_is_word(other));
+	}
+}
+
+static void
 base64_comes_back_and_what_is_none_does_not(void **state)
 {
 	static const struct {
@@ -140,6 +156,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_word_has_no_second_line),
 		cmocka_unit_test(base64_comes_back_and_what_is_none_does_not),
 		cmocka_unit_test(a_whole_file_is_read_as_it_is),
 		cmocka_unit_test(secret_read_drops_one_line_end_and_no_more),
