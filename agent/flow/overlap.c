@@ -51,11 +51,25 @@ attempt_overlap_sec(const struct attempt *attempt)
 	                                               : frozen->overlap_sec;
 }
 
+/* GitLab may have granted less than the policy's overlap: the row must be done when the new one falls due. */
+static int64_t
+middle_of_new(const struct rotation *row)
+{
+	const int64_t made_at = row->new_created_msec / 1000;
+
+	return row->new_expires_on == NO_DATE
+	               ? INT64_MAX
+	               : made_at + (date_start(row->new_expires_on) - made_at) / 2;
+}
+
 /* From now on the old one is not needed, and lives as long as the policy gives who still has it. */
 static void
 begin_overlap(struct attempt *attempt)
 {
-	attempt->row->retire_after = now_of(attempt) + attempt_overlap_sec(attempt);
+	const int64_t now = now_of(attempt), middle = middle_of_new(attempt->row);
+	const int64_t wanted = now + attempt_overlap_sec(attempt);
+
+	attempt->row->retire_after = wanted < middle ? wanted : middle > now ? middle : now;
 	attempt->replaced = true;
 }
 
@@ -164,6 +178,25 @@ jobs_ended(struct attempt *attempt, struct err *err)
 		       slot_jobs_ended(attempt, &all, err));
 }
 
+/* Who reads the destinations has nothing else: one that died is made anew at once, and not when the overlap is over. */
+static bool
+new_lives_on(struct attempt *attempt, struct err *err)
+{
+	const struct token *new;
+	struct tokens all;
+
+	if (!evidence_list(attempt, &all, err))
+		return false;
+	new = evidence_find(&all, attempt->row->new_id);
+	/* What a list does not hold a replica may not know. */
+	if (!new)
+		return evidence_of_life(attempt, err);
+	return token_is_alive(new, now_of(attempt)) ||
+	       err_set(err, ERR_MOVED, 0, "#%lld, whose secret is delivered, is dead: %s",
+		       (long long)new->id,
+		       token_is_revoked(new) ? "it was revoked" : "it ran out");
+}
+
 bool
 step_wait(struct attempt *attempt, struct err *err)
 {
@@ -171,6 +204,8 @@ step_wait(struct attempt *attempt, struct err *err)
 	const struct token *old;
 	struct tokens all;
 
+	if (!new_lives_on(attempt, err))
+		return false;
 	if (slot_is(attempt) ? !slot_keep(attempt, err) : !sweep_silently(attempt, err))
 		return false;
 	if (now_of(attempt) < row->retire_after)

@@ -135,6 +135,19 @@ class Hands(ReplaceCase):
                 self.assertTrue(self.old_lives())
                 self.finishes()
 
+    def test_a_new_one_that_dies_in_the_overlap_is_not_left_where_it_is_used(self):
+        """However long the old one would live on: who reads the destination has the new one alone."""
+        self.host.set_tokens(self.entry(self.more.replace("1d", "7d")))
+        self.adopts()
+        self.exits(0, "run")
+        self.advance("1h")
+        self.end_by_hand(self.all_made()[-1]["id"])
+        for _ in range(3):
+            self.host.run("run")
+        self.is_delivered()
+        self.assertTrue(self.old_lives())
+        self.assertEqual(self.states()[-1], "overlap")
+
     def test_an_old_one_is_in_use_again_when_no_other_can_be_made(self):
         """The new one was held, ended by somebody, and then its destination refused the next: the row is given up."""
         self.adopts()
@@ -169,6 +182,22 @@ class Hands(ReplaceCase):
 
     def end_by_hand(self, token):
         self.sim.act("revoke", token=token)
+
+
+class ShortGrant(ReplaceCase):
+    """GitLab grants a week, and the policy wants both to live for twenty days."""
+    world = {**ReplaceCase.world, "settings": {"max_personal_access_token_lifetime": 7}}
+    more = ReplaceCase.more.replace("1d", "20d")
+
+    def test_the_overlap_ends_in_the_middle_of_what_was_granted(self):
+        self.adopts()
+        self.exits(0, "run")
+        self.is_delivered()
+        for _ in range(9):
+            self.advance("1d")
+            self.host.run("run")
+            self.is_delivered()
+        self.assertFalse(self.old_lives())
 
 
 class Quiet(ReplaceCase):
