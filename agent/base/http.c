@@ -18,8 +18,7 @@
 #include "base/wiping.h"
 
 #define ANSWER_FIRST_BYTES ((size_t)16 * 1024)
-/* Shorter than the idle time after which servers close (nginx: 75 s, GitLab's: 65 s): a change that meets
- * a connection closed under it is in doubt, a fresh connection is not. */
+/* Shorter than servers wait (nginx: 75 s, GitLab's: 65 s): a change on a connection closed under it is in doubt. */
 #define IDLE_MAX_SEC 30L
 
 struct http {
@@ -41,16 +40,14 @@ struct exchange {
 bool
 http_start(struct err *err)
 {
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free,
-		    wiping_realloc, wiping_strdup, wiping_calloc))
-		return err_set(err, ERR_STORE, 0, "libcurl cannot start");
-	return true;
+	return !curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free,
+		       wiping_realloc, wiping_strdup, wiping_calloc) ||
+	       err_set(err, ERR_STORE, 0, "libcurl cannot start");
 }
 
 /* --- libcurl's callbacks --- */
 
-/* There is no seek beside this, so that libcurl, which resends a change on its own when a connection
- * dies, cannot rewind and gives up instead. */
+/* No seek beside this: libcurl, which resends a change when a connection dies, cannot rewind, and gives up instead. */
 static size_t
 give_body(char *buffer, size_t size, size_t count, void *data)
 {
@@ -180,29 +177,36 @@ set_tls(struct http *http)
 	SET(http, SSL_CTX_DATA, (void *)http->site);
 }
 
+/* Also in place of one whose request failed: from 8.7 to 8.15 libcurl fails everything that follows a rewind that was refused. */
+static void
+open_handle(struct http *http)
+{
+	curl_easy_cleanup(http->curl);
+	http->curl = memory_or_abort(curl_easy_init());
+	set_transport(http);
+	set_tls(http);
+	SET(http, USERAGENT, http->site->user_agent);
+	SET(http, ERRORBUFFER, http->error);
+	SET(http, READFUNCTION, give_body);
+	SET(http, WRITEFUNCTION, take_answer);
+	SET(http, HEADERFUNCTION, take_header);
+}
+
 struct http *
 http_new(struct http_site *site)
 {
 	struct http *http = memory_or_abort(calloc(1, sizeof(*http)));
 
 	http->site = site;
-	http->curl = memory_or_abort(curl_easy_init());
-	set_transport(http);
-	set_tls(http);
-	SET(http, USERAGENT, site->user_agent);
-	SET(http, ERRORBUFFER, http->error);
-	SET(http, READFUNCTION, give_body);
-	SET(http, WRITEFUNCTION, take_answer);
-	SET(http, HEADERFUNCTION, take_header);
+	open_handle(http);
 	return http;
 }
 
 void
 http_free(struct http *http)
 {
-	if (!http)
-		return;
-	curl_easy_cleanup(http->curl);
+	if (http)
+		curl_easy_cleanup(http->curl);
 	free(http);
 }
 
@@ -211,11 +215,10 @@ http_free(struct http *http)
 static const char *
 header(struct http *http, const char *name)
 {
-	struct curl_header *found;
+	struct curl_header *found = NULL;
 
-	if (curl_easy_header(http->curl, name, 0, CURLH_HEADER, -1, &found))
-		return NULL;
-	return found->value;
+	curl_easy_header(http->curl, name, 0, CURLH_HEADER, -1, &found);
+	return found ? found->value : NULL;
 }
 
 /* A whole number, or `otherwise`. */
@@ -455,9 +458,9 @@ perform(struct http *http, const struct exchange *exchange)
 	long status = 0;
 
 	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (code == CURLE_OK && (!exchange->head_is_whole || status < 200))
-		return CURLE_PARTIAL_FILE;
-	return code;
+	return code == CURLE_OK && (!exchange->head_is_whole || status < 200)
+	               ? CURLE_PARTIAL_FILE
+	               : code;
 }
 
 bool
@@ -485,11 +488,12 @@ http_send(struct http *http, const struct http_request *request, struct http_ans
 	notify_alive();
 	if (code) {
 		secret_free(exchange.answer);
-		return explain(http, &exchange, code, err);
+		explain(http, &exchange, code, err);
+		open_handle(http);
+		return false;
 	}
-	*answer = (struct http_answer){ .body = exchange.answer };
-	if (!answer->body)
-		answer->body = secret_new(0);
+	*answer = (struct http_answer){ .body = exchange.answer ? exchange.answer
+		                                                : secret_new(0) };
 	read_headers(http, answer);
 	return true;
 }
