@@ -16,7 +16,7 @@ verb: verb/ report/ flow/ policy/ store/ gitlab/ destination/ base/
 
 # foreign header: the modules that know it
 libraries='
-curl/: base/http.c base/http_escape.c base/http_site.c
+curl/: base/http.c base/http_escape.c base/http_head.c base/http_site.c
 openssl/: base/http.c base/http_site.c
 jansson: base/json.c base/json_write.c
 yaml: base/yaml.c
