@@ -183,6 +183,17 @@ preflight_holds(const struct attempt *attempt, struct err *err)
 		       "after each of them passed");
 }
 
+/* Of rows that this run began: GitLab, or what stands before it, does not answer. */
+static void
+note(const struct attempt *attempt, enum breaker_kind kind, bool ok, const struct err *err)
+{
+	const bool failed = !ok && (err->kind == ERR_LATER || err->kind == ERR_REACH ||
+					   err->kind == ERR_DOUBT);
+
+	if (attempt->is_fresh)
+		breaker_note(attempt->breaker, kind, failed ? err : NULL);
+}
+
 bool
 preflight_destinations(struct attempt *attempt, struct err *err)
 {
@@ -198,6 +209,9 @@ preflight_destinations(struct attempt *attempt, struct err *err)
 		if (!destination_pin(&tools, destination, err) ||
 			!destination_preflight(
 				&tools, destination, &attempt->last_stamp, err)) {
+			/* What stands elsewhere says nothing of GitLab. */
+			if (destination_home(destination).level)
+				note(attempt, BREAKER_READING, false, err);
 			if (err->kind == ERR_REFUSED && !err->advice)
 				err_advise(err, GLR_DESTINATION_REFUSED);
 			/* What the fence says of a destination says nothing of the token. */
@@ -281,17 +295,6 @@ is_held_back(const struct attempt *attempt, struct err *err)
 	return true;
 }
 
-/* Of rows that this run began: GitLab, or what stands before it, does not answer. */
-static void
-note(const struct attempt *attempt, enum breaker_kind kind, bool ok, const struct err *err)
-{
-	const bool failed = !ok && (err->kind == ERR_LATER || err->kind == ERR_REACH ||
-					   err->kind == ERR_DOUBT);
-
-	if (attempt->is_fresh)
-		breaker_note(attempt->breaker, kind, failed ? err : NULL);
-}
-
 /* Nothing of an earlier request is left in the row, and what the next is known by is in it. */
 static bool
 be_ready(struct attempt *attempt, struct err *err)
@@ -323,10 +326,12 @@ preflight(struct attempt *attempt, bool (*target_is_ready)(struct attempt *, str
 	/* Our own credential is proven as the target; nothing else is asked with it. */
 	ok = ((self_is(attempt) && attempt->frozen.is_own == STATED_YES) ||
 		     identity_fresh(attempt->identity, attempt->gitlab, err)) &&
-	     target_is_ready(attempt, err) && preflight_destinations(attempt, err);
-	note(attempt, BREAKER_READING, ok, err);
+	     target_is_ready(attempt, err);
 	if (!ok)
+		note(attempt, BREAKER_READING, false, err);
+	if (!ok || !preflight_destinations(attempt, err))
 		return identity_judge(attempt->identity, attempt->gitlab, err);
+	note(attempt, BREAKER_READING, true, err);
 	return idle_allows(attempt, err) && be_ready(attempt, err);
 }
 

@@ -79,7 +79,7 @@ static const struct field lifetime_fields[] = {
 	{ "for",          FIELD_ADDRESS, FILLS(holds_for), .required = true, .pattern = true,
 	  .help = "which tokens this line holds for, as an address with stars; the first line that matches holds" },
 	{ "max_lifetime", FIELD_SPAN,    FILLS(max_lifetime_sec), .required = true,
-	  .min = 2 * DAY_SEC, .max = 3650 * DAY_SEC,
+	  .min = 3 * DAY_SEC, .max = 3650 * DAY_SEC, /* tokens die at midnight, a day is the least between two rotations, and runs are an hour apart */
 	  .help = "how long one secret may live" },
 	{ "renew_before", FIELD_SPAN,    FILLS(renew_before_sec), .min = DAY_SEC, .max = 3650 * DAY_SEC,
 	  .help = "how long before its end a token is rotated; never more than a third of what GitLab granted; unstated: a third of max_lifetime" },

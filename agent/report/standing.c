@@ -184,7 +184,8 @@ find_brake(const struct reader *reader, struct standing_item *item, struct err *
 	const int64_t dies_at = date_start(item->record->expires_on);
 	struct address address;
 
-	if (item->record->released_at)
+	/* What has no number is a trouble of a pattern, or of the run. */
+	if (item->record->released_at || !item->record->number)
 		return true;
 	if (!address_parse(reader->arena, item->record->address, false, &address, err)) {
 		err->kind = ERR_STORE;

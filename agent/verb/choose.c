@@ -38,7 +38,8 @@ choose_records(const struct options *options, const struct token_records *record
 
 	for (size_t i = 0; i < records->count; i++) {
 		candidates[i].id = records->items[i].token_id;
-		if (!address_parse(arena, records->items[i].address, false,
+		/* What has no number is no token's, but a pattern's that has a trouble. */
+		if (!address_parse(arena, records->items[i].address, !records->items[i].number,
 			    &candidates[i].address, err)) {
 			err->kind = ERR_STORE;
 			err_advise(err, GLR_DATABASE_DAMAGED);

@@ -280,6 +280,17 @@ class Issue(Told):
         self.assertIn("GLR-114", self.told()[0])
 
 
+class Mute(Told):
+    def test_a_pattern_that_leads_nowhere_mutes_nobody(self):
+        """Its trouble is no token's: status and alerts go on with those that are."""
+        self.set_alerts(f"exec: {self.program}", tokens=(
+            f"  - token: project:platform/api:push\n    deliver: [ exec: {self.host.path}/put ]\n"
+            "  - token: 'project:gone/**:ci-*'\n    deliver: [ ci_variable: '{name:key}' ]"))
+        self.assertNotIn("the journal:", self.run_(3).err)
+        self.assertIn("GLR-113", "".join(self.told()))
+        self.assertIn("gone/**", self.exits(3, "status").out)
+
+
 class Policy(Told):
     def test_what_is_wrong_is_told_at_its_place(self):
         for alert, why in (("mail: 'ops@example.com\\nBcc'", "mail address"), ("mail: \"a@b\\r\\nBcc: c@d\"", "mail address"),

@@ -74,6 +74,17 @@ class Breaker(Case):
         self.assertLessEqual(len(self.posts()), 5 + WORKERS)
         self.settled()
 
+    def test_a_destination_that_is_down_is_not_gitlab(self):
+        """Those that wait for it wait alone, and nothing untrue is said of GitLab."""
+        down = self.host.path / "vault"
+        down.write_text("hvs.token")
+        down.chmod(0o600)
+        self.host.set_tokens(TOKENS.replace("[ ci_variable: T0", "[ vault: { url: 'http://127.0.0.1:9', path: kv/x, key: T0")
+                             .replace(" ]", f", auth: {{ token: {down} }} }} ]", 10))
+        ended = self.host.run("run")
+        self.assertEqual(len(self.posts()), COUNT - 10, ended)
+        self.assertNotIn("GitLab did not answer", ended.err)
+
     def test_refusals_end_no_run(self):
         """GitLab says them of one token: those that are always refused do not keep the others from their turn."""
         self.sim.fault("status", method="POST", path=ROTATE, times=10, **REFUSED)

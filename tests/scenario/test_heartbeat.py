@@ -85,9 +85,9 @@ class Heartbeat(Case):
         self.set_heartbeat("{ ci_variable: { project: platform/ops, key: GLROTATE_HEARTBEAT } }")
         file = self.host.path / "glrotate.yaml"
         file.write_text(file.read_text().replace("lifetimes:", "  rotate: yes\nlifetimes:", 1)
-                        .replace('max_lifetime: 90d', 'max_lifetime: 2d'))
+                        .replace('max_lifetime: 90d', 'max_lifetime: 3d'))
         self.host.run("run")
-        self.advance("2d")
+        self.advance("3d")
         self.forget_requests()
         self.host.run("run")
         if not self.asked("POST", "/personal_access_tokens/.*/rotate$"):

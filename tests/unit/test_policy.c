@@ -44,9 +44,9 @@ policy_adds_the_files_of_policies_d_by_name(void **state)
 	char revision[17];
 
 	write_file(folder, "policies.d/b.yaml",
-		"tokens:\n  - { token: 'project:g/b:ci', deliver: [ file: /b ] }\n");
+		"tokens:\n  - { token: 'project:g/b:ci', deliver: [ ci_variable: B ] }\n");
 	write_file(folder, "policies.d/a.yaml",
-		"tokens:\n  - { token: 'project:g/a:ci', deliver: [ file: /a ] }\n");
+		"tokens:\n  - { token: 'project:g/a:ci', deliver: [ ci_variable: A ] }\n");
 	write_file(folder, "policies.d/.hidden.yaml", "nonsense");
 	write_file(folder, "policies.d/notes.txt", "nonsense");
 	policies = load(folder, HEAD "tokens:\n  - " API "\n");
@@ -246,7 +246,8 @@ policy_asks_for_each_found_token_what_it_may_restart(void **state)
 	write_file(folder, "policies.d/a.yaml",
 		"tokens:\n  - token: 'project:g/*:ci-*'\n    outside_owner: yes\n    deliver: [ systemd_credential: "
 		"{ name: '{name}', unit: '{name}.service', restart: yes } ]\n");
-	policies = load(folder, HEAD "limits: { units: ci-x.service }\n");
+	policies = load(folder,
+		HEAD "limits: { units: ci-x.service, files: '/etc/credstore.encrypted/*' }\n");
 	assert_true(policies->is_valid);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct list list = { 0 };

@@ -31,7 +31,7 @@ static const struct {
 	{ GITLAB "lifetimes:\n  - { for: '*', max_lifetime: 10d, renew_before: 10d }\n", 3,
 		"is not less than max_lifetime" },
 	{ GITLAB "lifetimes:\n  - { for: '*', max_lifetime: 1y }\n", 3, "'365d'" },
-	{ GITLAB "lifetimes:\n  - { for: '*', max_lifetime: 24h }\n", 3, "at least 2d" },
+	{ GITLAB "lifetimes:\n  - { for: '*', max_lifetime: 24h }\n", 3, "at least 3d" },
 	{ HEAD "limits: { settle: 0s }\n", 3, "at least 1s" },
 	{ HEAD "limits: { rotation_per_run: 3 }\n", 3, "'rotations_per_run'" },
 	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [] }\n", 4,
