@@ -103,7 +103,6 @@ attempt_tools(const struct attempt *attempt)
 		                                                    : attempt->gitlab,
 		.arena = attempt->arena,
 		.delivered = delivered,
-		.stop = attempt->stop,
 		.remotes = attempt->remotes,
 		.journal = attempt->journal,
 		.gave = context_gave };

@@ -49,7 +49,7 @@ static bool
 creds(const struct setting_up *it, const char *const *argv, const struct secret *input,
 	struct child_end *end, struct err *err)
 {
-	const struct destination_tools tools = { .arena = it->arena, .stop = it->setup->stop };
+	const struct destination_tools tools = { .arena = it->arena };
 	const struct program program = { .argv = argv,
 		.input = input,
 		.output_is_secret = true,

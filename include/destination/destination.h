@@ -210,19 +210,16 @@ struct delivered {
 	const char *address; /* TYPE:OWNER:NAME */
 	int64_t token_id;    /* the new token's; 0 before there is one */
 	int64_t expires_on;  /* its end, a day; NO_DATE when unknown, or none */
-	const char *
-		username; /* who logs in with it, where that matters (deploy tokens); NULL: anybody */
+	const char *username; /* who logs in with it, where that matters (deploy tokens); NULL: anybody */
 };
 
 /* What a destination is reached with; made for one worker and one token. */
 struct destination_tools {
-	struct gitlab *gitlab; /* may be NULL for what does not stand in GitLab */
+	struct gitlab *gitlab;             /* may be NULL for what does not stand in GitLab */
 	struct arena *arena;
-	const struct delivered
-		*delivered;       /* NULL where nothing is written: `plan`, `check`, a pin */
-	const volatile int *stop; /* set by a signal: ends waits early; may be NULL */
-	struct remotes *remotes;  /* remote.h; needed for what stands on other servers */
-	struct journal *journal;  /* for `gave` alone */
+	const struct delivered *delivered; /* NULL where nothing is written: `plan`, `check`, a pin */
+	struct remotes *remotes;           /* remote.h; needed for what stands on other servers */
+	struct journal *journal;           /* for `gave` alone */
 	/* Whether that journal gave that token that generation, under whatever address; NULL: it gave none. */
 	bool (*gave)(struct journal *journal, const struct stamp *stamp);
 };
