@@ -1,9 +1,38 @@
 #include "base/checks.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+
+bool
+text_is_made_of(const char *text, const char *more)
+{
+	const char *at = text;
+
+	while (*at && ((isascii(*at) && isalnum((unsigned char)*at)) || strchr(more, *at)))
+		at++;
+	return at > text && !*at;
+}
+
+bool
+path_is_clean(const char *path)
+{
+	for (const char *at = path; *at; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			return false;
+	for (const char *part = path;; part++) {
+		const size_t length = strcspn(part, "/");
+
+		if (!length || (length == 1 && *part == '.') ||
+			(length == 2 && part[0] == '.' && part[1] == '.'))
+			return false;
+		part += length;
+		if (!*part)
+			return true;
+	}
+}
 
 bool
 check_url(const char *text, char *why, size_t why_bytes)

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/advice.h"
+#include "base/checks.h"
 #include "gitlab/people.h"
 
 static bool
@@ -91,25 +92,11 @@ ci_variable_place(const struct destination *variable)
 /* --- from the policy's words to one place --- */
 
 static bool
-is_made_of(const char *text, bool path)
-{
-	const char *letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
-	size_t length = strlen(text);
-
-	if (!length || length > VARIABLE_TEXT_MAX)
-		return false;
-	for (size_t at = 0; at < length; at++)
-		if (!strchr(letters, text[at]) && !(path && strchr("./-", text[at])))
-			return false;
-	return true;
-}
-
-static bool
 path_is_possible(const char *path, int level)
 {
-	return is_made_of(path, true) && path[0] != '/' && path[strlen(path) - 1] != '/' &&
-	       !strstr(path, "..") && !strstr(path, "//") &&
-	       (level != VARIABLE_PROJECT || strchr(path, '/'));
+	return text_is_made_of(path, "_./-") && strlen(path) <= VARIABLE_TEXT_MAX &&
+	       path[0] != '/' && path[strlen(path) - 1] != '/' && !strstr(path, "..") &&
+	       !strstr(path, "//") && (level != VARIABLE_PROJECT || strchr(path, '/'));
 }
 
 static bool
@@ -205,7 +192,7 @@ check_place(const struct variable_place *variable, const struct expansion *expan
 		return err_set(err, ERR_POLICY, 0, "'%s' is no full path of a %s",
 			variable->owner,
 			variable->level == VARIABLE_PROJECT ? "project" : "group");
-	if (!is_made_of(variable->key, false))
+	if (!text_is_made_of(variable->key, "_") || strlen(variable->key) > VARIABLE_TEXT_MAX)
 		return err_set(err, ERR_POLICY, 0,
 			"'%s' is no variable's key: 1 to 255 letters, digits and '_'",
 			variable->key);

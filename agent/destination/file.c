@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/checks.h"
 #include "base/child.h"
 #include "base/notify.h"
 #include "base/when.h"
@@ -75,30 +76,13 @@ place_of(const struct destination *destination)
 /* --- what a policy says --- */
 
 static bool
-path_is_clean(const char *path)
-{
-	if (path[0] != '/' || strlen(path) >= PATH_MAX)
-		return false;
-	for (const char *at = path; *at; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
-			return false;
-	for (const char *slash = path; slash; slash = strchr(slash + 1, '/')) {
-		const size_t segment = strcspn(slash + 1, "/");
-
-		if (!segment || (segment == 1 && slash[1] == '.') ||
-			(segment == 2 && slash[1] == '.' && slash[2] == '.'))
-			return false;
-	}
-	return true;
-}
-
-static bool
 expand_path(const struct file_entry *entry, const struct expansion *expansion,
 	struct file_place *file, struct err *err)
 {
 	if (!template_fill(entry->path, expansion->token, expansion->arena, &file->path, err))
 		return false;
-	if (!path_is_clean(file->path))
+	if (file->path[0] != '/' || strlen(file->path) >= PATH_MAX ||
+		!path_is_clean(file->path + 1))
 		return err_set(err, ERR_POLICY, 0,
 			"'%s' is no absolute path of a file without '..', '.' and empty parts",
 			file->path);

@@ -1,13 +1,14 @@
 #include "destination/format_row.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/checks.h"
 #include "destination/format.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
-#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 /* clang-format off */
 const struct word format_words[] = {
@@ -71,13 +72,10 @@ check_stated(const struct format_entry *entry, const char *key, bool is_stated, 
 }
 
 static bool
-check_letters(const char *what, const char *text, const char *letters, struct err *err)
+check_letters(const char *what, const char *text, const char *more, struct err *err)
 {
-	const size_t plain = strspn(text, letters);
-
-	if (*text && !text[plain])
-		return true;
-	return err_set(err, ERR_POLICY, 0, "'%s' cannot be a %s of a file", text, what);
+	return text_is_made_of(text, more) ||
+	       err_set(err, ERR_POLICY, 0, "'%s' cannot be a %s of a file", text, what);
 }
 
 static bool
@@ -85,10 +83,7 @@ check_host(const struct format_row *row, const char *host, struct err *err)
 {
 	const size_t length = strlen(host);
 
-	if (!check_letters("host", host,
-		    PLAIN "._-:"
-			  "/~%+",
-		    err))
+	if (!check_letters("host", host, "._-:/~%+", err))
 		return false;
 	if (!strstr(host, "//") && *host != '/' && host[length - 1] != '/' &&
 		(row->takes & TAKES_PATH || !strchr(host, '/')))
@@ -109,7 +104,7 @@ check_key(const struct format_entry *entry, struct err *err)
 		if (entry->key.count > 1 || (*key >= '0' && *key <= '9'))
 			return err_set(err, ERR_POLICY, 0,
 				"the key of format 'env' is one name of letters, digits and '_'");
-		return check_letters("key", key, PLAIN "_", err);
+		return check_letters("key", key, "_", err);
 	}
 	for (size_t i = 0; i < entry->key.count; i++)
 		for (const char *at = entry->key.items[i]; *at; at++)
@@ -136,8 +131,7 @@ format_check(const struct format_entry *entry, struct err *err)
 		return false;
 	if (entry->host && !check_host(row, entry->host, err))
 		return false;
-	return !entry->username ||
-	       check_letters("user name", entry->username, PLAIN "._-+", err);
+	return !entry->username || check_letters("user name", entry->username, "._-+", err);
 }
 
 /* A list as the path that it is, so that one member has one name. */
@@ -346,9 +340,9 @@ is_fit(const struct format_entry *entry, const struct secret *value, struct err 
 	bool fits = secret_length(value) > 0;
 
 	for (size_t i = 0; fits && i < secret_length(value); i++)
-		fits = letters ? (bytes[i] &&
-					 (strchr(PLAIN, bytes[i]) || strchr(letters, bytes[i])))
-		               : (bytes[i] > 0x20 && bytes[i] < 0x7f);
+		fits = bytes[i] > 0x20 && bytes[i] < 0x7f &&
+		       (!letters || isalnum((unsigned char)bytes[i]) ||
+			       strchr(letters, bytes[i]));
 	return fits || err_set(err, ERR_REFUSED, 0,
 			       "the secret holds a character that format '%s' cannot carry",
 			       word_of(entry));
@@ -471,6 +465,6 @@ format_merge(const struct format_entry *entry, const char *login, const struct s
 	}
 	return is_fit(entry, value, err) &&
 	       (!login || !(row_of(entry)->takes & TAKES_USERNAME) ||
-		       check_letters("user name", login, PLAIN "._-+", err)) &&
+		       check_letters("user name", login, "._-+", err)) &&
 	       merge(entry, login, &text, value, merged, err);
 }

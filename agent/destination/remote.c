@@ -277,24 +277,6 @@ remote_trimmed(struct arena *arena, const char *path)
 	return arena_text_n(arena, path, length);
 }
 
-bool
-remote_path_is_clean(const char *path)
-{
-	for (const char *at = path; *at; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
-			return false;
-	for (const char *part = path;; part++) {
-		const size_t length = strcspn(part, "/");
-
-		if (!length || (length == 1 && *part == '.') ||
-			(length == 2 && part[0] == '.' && part[1] == '.'))
-			return false;
-		part += length;
-		if (!*part)
-			return true;
-	}
-}
-
 /* --- sessions --- */
 
 static struct secret *

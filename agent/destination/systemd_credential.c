@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/atomic_file.h"
+#include "base/checks.h"
 #include "base/notify.h"
 #include "base/when.h"
 #include "destination/program.h"
@@ -99,9 +100,7 @@ check_name(const char *name, struct err *err)
 static bool
 check_path(const char *path, struct err *err)
 {
-	if (path[0] == '/' && path[1] && !strstr(path, "//") && !strstr(path, "/./") &&
-		!strstr(path, "/../") && path[strlen(path) - 1] != '/' &&
-		!strpbrk(path, "\t\r\n"))
+	if (path[0] == '/' && path_is_clean(path + 1))
 		return true;
 	return err_set(err, ERR_POLICY, 0,
 		"'%s' is no absolute path of a file without '..', '.' and empty parts", path);
@@ -110,15 +109,12 @@ check_path(const char *path, struct err *err)
 static bool
 check_unit(const char *unit, enum restart restart, struct err *err)
 {
-	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				   "0123456789:_.\\@-";
-
 	if (!unit != (restart == RESTART_NO))
 		return err_set(err, ERR_POLICY, 0,
 			unit ? "'unit' does nothing by itself: expected 'restart: yes' or "
 			       "'restart: try' beside it"
 			     : "'restart' needs 'unit'");
-	if (!unit || (unit[0] != '-' && strchr(unit, '.') && !unit[strspn(unit, good)]))
+	if (!unit || (unit[0] != '-' && strchr(unit, '.') && text_is_made_of(unit, ":_.\\@-")))
 		return true;
 	return err_set(err, ERR_POLICY, 0, "'%s' is no unit's name, as in myapp.service", unit);
 }

@@ -1,7 +1,8 @@
 #include "destination/kind.h"
 
-#include <ctype.h>
 #include <string.h>
+
+#include "base/checks.h"
 
 static const char *
 owner_value(const struct address *token, struct arena *arena)
@@ -90,13 +91,7 @@ refuse_unknown(const char *word, struct err *err)
 static bool
 is_plain(const char *value)
 {
-	if (strstr(value, ".."))
-		return false;
-	for (; *value; value++)
-		if (!isascii(*value) ||
-			(!isalnum((unsigned char)*value) && !strchr("_./-", *value)))
-			return false;
-	return true;
+	return !*value || (text_is_made_of(value, "_./-") && !strstr(value, ".."));
 }
 
 static bool

@@ -126,7 +126,7 @@ check_place(const struct vault_place *place, struct err *err)
 		place->role_mount ? place->role_mount : "none" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		if (!remote_path_is_clean(paths[i]))
+		if (!path_is_clean(paths[i]))
 			return err_set(err, ERR_POLICY, 0,
 				"'%s' is no path in Vault: parts between single slashes, none '.' or '..'",
 				paths[i]);

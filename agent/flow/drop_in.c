@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/checks.h"
 #include "destination/destination.h"
 
 #define CREDSTORE "/etc/credstore.encrypted/"
@@ -42,15 +43,13 @@ folder_of(const char *path, struct arena *arena)
 static bool
 add_folder(struct needs *needs, const char *path, struct err *err)
 {
-	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				   "0123456789_./@:+,=-";
 	const char *folder = folder_of(path, needs->arena);
 
 	if (strlen(folder) < 2)
 		return err_set(err, ERR_POLICY, 0,
 			"'%s' may lead anywhere: name a folder before its first template",
 			path);
-	if (folder[strspn(folder, good)])
+	if (!text_is_made_of(folder, "_./@:+,=-"))
 		return err_set(err, ERR_POLICY, 0,
 			"the folder '%s' has characters that do not stand in a unit as they are: "
 			"write a drop-in by hand, see glrotate(8)",

@@ -47,12 +47,9 @@ check_when(const char *text, char *why, size_t why_bytes)
 static bool
 check_mail(const char *text, char *why, size_t why_bytes)
 {
-	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				   "0123456789.!#$%&'*+/=?^_`{|}~-@";
-	const size_t length = strlen(text);
-
 	/* The first one must not be taken for an option. */
-	if (length && length < TEXT_MOST && !text[strspn(text, good)] && *text != '-')
+	if (text_is_made_of(text, ".!#$%&'*+/=?^_`{|}~-@") && strlen(text) < TEXT_MOST &&
+		*text != '-')
 		return true;
 	snprintf(why, why_bytes, "expected one mail address, as ops@example.com, not '%s'",
 		text);
@@ -80,10 +77,7 @@ check_path(const char *text, char *why, size_t why_bytes)
 static bool
 check_key(const char *text, char *why, size_t why_bytes)
 {
-	static const char good[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
-
-	if (*text && strlen(text) <= TEXT_MOST && !text[strspn(text, good)])
+	if (text_is_made_of(text, "_") && strlen(text) <= TEXT_MOST)
 		return true;
 	snprintf(why, why_bytes, "expected letters, digits and '_', not '%s'", text);
 	return false;

@@ -40,10 +40,7 @@ check_pattern(const char *text, char *why, size_t why_bytes)
 static bool
 check_username(const char *text, char *why, size_t why_bytes)
 {
-	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				   "0123456789_-+.";
-
-	if (*text && strlen(text) <= NAME_MOST && !text[strspn(text, good)])
+	if (text_is_made_of(text, "_-+.") && strlen(text) <= NAME_MOST)
 		return true;
 	snprintf(why, why_bytes,
 		"expected letters, digits and '_ - + .', 255 at the most, not '%s'", text);

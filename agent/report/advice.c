@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/checks.h"
 #include "base/when.h"
 
 /* What is said where a condition has no code of its own. */
@@ -48,11 +49,7 @@ print_works(const struct trouble *trouble, const struct advice_text *text, int64
 static void
 print_word(const char *word, FILE *stream)
 {
-	static const char plain_characters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"0123456789_./:@%+,=-";
-
-	if (!word[strspn(word, plain_characters)]) {
+	if (text_is_made_of(word, "_./:@%+,=-")) {
 		fputs(word, stream);
 		return;
 	}

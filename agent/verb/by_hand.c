@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/checks.h"
 #include "base/child.h"
 
 #define POLICY_FOLDER "/etc/glrotate/"
@@ -32,8 +33,7 @@ by_hand_unit(const char *policy, struct arena *arena, const char **instance)
 		return NULL;
 	name = arena_text_n(arena, name + strlen(POLICY_FOLDER),
 		length - strlen(POLICY_FOLDER POLICY_SUFFIX));
-	if (name[strspn(name,
-		    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")])
+	if (!text_is_made_of(name, "_.:-"))
 		return NULL;
 	*instance = strcmp(name, "glrotate") ? name : "";
 	return **instance ? arena_format(arena, "glrotate@%s.service", name)

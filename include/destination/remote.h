@@ -57,8 +57,6 @@ must_check bool remote_decode(const struct remote *remote, const struct http_ans
 const char *remote_path(struct arena *arena, const char *path);
 /* Without slashes at either end, which is how people write a folder. */
 const char *remote_trimmed(struct arena *arena, const char *path);
-/* Whether it has parts, none of them empty, "." or "..", and no control characters. */
-bool remote_path_is_clean(const char *path);
 
 /* --- sessions: a token that a login gave, for the rest of the run --- */
 /* A copy of the one that `key` names, the caller's; NULL when there is none, or it is about to end. */

@@ -43,6 +43,9 @@ static const struct {
 		4, "a ci_variable needs 'key'" },
 	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', deliver: [ file: x ] }\n", 4,
 		"'x' is no absolute path" },
+	{ HEAD "tokens:\n  - { token: 'project:g/api:ci', "
+	       "deliver: [ systemd_credential: { name: x, path: /etc/x/.. } ] }\n",
+		4, "'/etc/x/..' is no absolute path" },
 	{ HEAD "tokens:\n  - { token: 'personal:al:x', deliver: [ ci_variable: A ] }\n", 4,
 		"add 'project:' or 'group:'" },
 	{ GITLAB "lifetimes: [ { for: 'group:*', max_lifetime: 90d } ]\ntokens:\n  - " API "\n",
