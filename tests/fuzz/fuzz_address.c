@@ -1,7 +1,6 @@
 /* fuzz_address.c: owner patterns, addresses and what a command line says of them. The first line is a pattern, the others are
  * texts to be matched. */
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +8,7 @@
 #include "base/memory.h"
 #include "destination/kind.h"
 #include "policy/match.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 #define LINES_MOST 8
 #define SLOW_MOST ((size_t)200) /* so long a text the plain way of matching can take */

@@ -1,28 +1,12 @@
 #include <assert.h>
 #include <ctype.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/json.h"
 #include "base/secret.h"
 #include "gitlab/answer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-start(void)
-{
-	static bool started;
-	struct err err;
-
-	if (started)
-		return;
-	started = secret_start(&err);
-	assert(started);
-	json_start();
-}
+#include "target.h"
 
 /* The first line is "STATUS TYPE LOCATION", the rest is the body. */
 static void
@@ -95,7 +79,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_http_answer struct http_answer answer = { 0 };
 	enum err_kind get;
 
-	start();
 	read_answer(data, size, &answer);
 	get = kind_of("GET", &answer);
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)

@@ -1,13 +1,10 @@
 /* The first byte chooses the entry, the rest is the file. */
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "destination/format.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 static const char *name[] = { "TOKEN" };
 static const char *path[] = { "a.b" };
@@ -29,19 +26,6 @@ static const struct {
 	{ { .format = FORMAT_PIP, .host = "h/p" },                       "@" },
 };
 /* clang-format on */
-
-static void
-start(void)
-{
-	static bool started;
-	struct err err;
-
-	if (started)
-		return;
-	started = secret_start(&err);
-	assert(started);
-	json_start();
-}
 
 static struct secret *
 merge(const struct format_entry *entry, const struct secret *present,
@@ -94,7 +78,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_secret struct secret *present = NULL, *first = NULL, *merged = NULL;
 	size_t row;
 
-	start();
 	if (!size)
 		return 0;
 	row = data[0] % ARRAY_SIZE(rows);

@@ -6,7 +6,6 @@
  * one of length, and the value. */
 #include <assert.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +19,7 @@
 #include "flow/attempt.h"
 #include "store/db.h"
 #include "store/journal.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 static const struct run_facts facts = {
 	.actor = "timer", .reason = "", .revision = "1", .correlation = "0011223344556677"
@@ -127,15 +125,9 @@ remove_folder(void)
 static void
 start(void)
 {
-	struct err err;
-	bool ok;
-
 	if (pristine)
 		return;
 	unsetenv("CREDENTIALS_DIRECTORY");
-	ok = secret_start(&err);
-	assert(ok);
-	json_start();
 	snprintf(folder, sizeof(folder), "/dev/shm/glrotate-fuzz-XXXXXX");
 	if (!mkdtemp(folder)) {
 		snprintf(folder, sizeof(folder), "/tmp/glrotate-fuzz-XXXXXX");

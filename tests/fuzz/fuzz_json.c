@@ -1,12 +1,10 @@
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
 #include "base/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 struct part {
 	struct place at;
@@ -63,19 +61,6 @@ static const struct field answer_fields[] = {
 static const struct shape answer_shape = { "an answer", answer_fields, sizeof(struct answer) };
 
 static void
-start(void)
-{
-	static bool started;
-	struct err err;
-
-	if (started)
-		return;
-	started = secret_start(&err);
-	assert(started);
-	json_start();
-}
-
-static void
 free_answer(struct answer *answer)
 {
 	struct part *parts = answer->parts.items;
@@ -115,7 +100,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct list list;
 	struct err err;
 
-	start();
 	text = secret_copy(data, size);
 	(void)json_member(text, "error.code", arena);
 	if (json_decode_list(text, &arm_shape, arena, &list, &err))

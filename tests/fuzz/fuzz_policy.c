@@ -1,5 +1,4 @@
 /* fuzz_policy.c: whatever a policy file holds, loading it ends, and what is called valid holds together. */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,8 +7,7 @@
 #include "base/yaml.h"
 #include "policy/keys.h"
 #include "policy/rules.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+#include "target.h"
 
 static void
 check_entries(const struct policies *policies)

@@ -1,6 +1,5 @@
 /* fuzz_token.c: GitLab's answers about tokens, and what the journal keeps as JSON: decoded or refused, and then nothing is left. */
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,21 +7,7 @@
 #include "destination/destination.h"
 #include "flow/attempt.h"
 #include "gitlab/token.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-start(void)
-{
-	static bool started;
-	struct err err;
-
-	if (started)
-		return;
-	started = secret_start(&err);
-	assert(started);
-	json_start();
-}
+#include "target.h"
 
 static void
 check_token(const struct token *token)
@@ -62,7 +47,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct list list;
 	struct err err;
 
-	start();
 	body = secret_copy(data, size);
 	if (json_decode(body, &token_shape, arena, &token, &err)) {
 		check_token(&token);

@@ -1,13 +1,11 @@
 /* fuzz_when.c: dates, moments, spans and stamps: what is read can be written, and reads the same once more. */
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/fields.h"
 #include "base/when.h"
 #include "destination/destination.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 #define LAST_DATE INT64_C(2932896) /* 9999-12-31 */
 

@@ -1,12 +1,10 @@
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/yaml.h"
 #include "policy/keys.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 /* Whatever the bytes are: they are decoded, or told with a place in the file, and the telling is
  * printable too. */

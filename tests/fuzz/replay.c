@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 static bool
 replay_file(int folder, const char *name)
@@ -56,6 +54,7 @@ replay_folder(const char *path)
 int
 main(int argc, char **argv)
 {
+	(void)LLVMFuzzerInitialize(&argc, &argv);
 	for (int i = 1; i < argc; i++)
 		if (*argv[i] != '-' && !replay_folder(argv[i])) {
 			fprintf(stderr, "nothing to replay in %s\n", argv[i]);
