@@ -39,6 +39,18 @@ hold_due(struct world *world, const char *address, int64_t id)
 	hold(world, address, &token, 1);
 }
 
+/* Two tokens of one project, whose names come to one variable: CI_X. */
+static struct world *
+two_that_meet(void **state)
+{
+	struct world *world = *state;
+
+	load_policy(world, FLEET("ci_variable: '{name:key}'"));
+	hold_due(world, "project:fleet/a:ci-x", 1);
+	hold_due(world, "project:fleet/a:ci_x", 2);
+	return world;
+}
+
 static void
 remember(struct world *world, const char *address, int64_t id)
 {
@@ -50,12 +62,9 @@ remember(struct world *world, const char *address, int64_t id)
 static void
 unique_asks_a_person_where_two_new_secrets_would_meet_and_goes_on_with_the_rest(void **state)
 {
-	struct world *world = *state;
+	struct world *world = two_that_meet(state);
 	const struct plan_item *item;
 
-	load_policy(world, FLEET("ci_variable: '{name:key}'"));
-	hold_due(world, "project:fleet/a:ci-x", 1);
-	hold_due(world, "project:fleet/a:ci_x", 2);
 	hold_due(world, "project:fleet/a:ci.x", 3);
 	hold_due(world, "project:fleet/b:ci-x", 4);
 	build(world);
@@ -87,11 +96,8 @@ unique_knows_a_file_and_its_entries_for_one_place(void **state)
 static void
 unique_lets_nobody_take_the_place_of_a_token_that_is_remembered(void **state)
 {
-	struct world *world = *state;
+	struct world *world = two_that_meet(state);
 
-	load_policy(world, FLEET("ci_variable: '{name:key}'"));
-	hold_due(world, "project:fleet/a:ci-x", 1);
-	hold_due(world, "project:fleet/a:ci_x", 2);
 	remember(world, "project:fleet/a:ci_x", 2);
 	build(world);
 	expect(item_of(world, "project:fleet/a:ci_x"), PLAN_ROTATE, 0, "expires");
@@ -106,11 +112,8 @@ unique_lets_nobody_take_the_place_of_a_token_that_is_remembered(void **state)
 static void
 unique_lets_an_open_row_go_on_before_all_others(void **state)
 {
-	struct world *world = *state;
+	struct world *world = two_that_meet(state);
 
-	load_policy(world, FLEET("ci_variable: '{name:key}'"));
-	hold_due(world, "project:fleet/a:ci-x", 1);
-	hold_due(world, "project:fleet/a:ci_x", 2);
 	remember(world, "project:fleet/a:ci-x", 1);
 	remember(world, "project:fleet/a:ci_x", 2);
 	world->row[world->open.count++] = (struct rotation){
@@ -137,11 +140,8 @@ unique_prefers_what_the_policy_names_to_what_a_pattern_finds(void **state)
 static void
 unique_counts_no_token_that_a_pattern_does_not_keep_alive(void **state)
 {
-	struct world *world = *state;
+	struct world *world = two_that_meet(state);
 
-	load_policy(world, FLEET("ci_variable: '{name:key}'"));
-	hold_due(world, "project:fleet/a:ci-x", 1);
-	hold_due(world, "project:fleet/a:ci_x", 2);
 	world->held[1].namesakes.items[0].access_level = 40;
 	build(world);
 	expect(item_of(world, "project:fleet/a:ci-x"), PLAN_ROTATE, 0, "expires");
