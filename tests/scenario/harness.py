@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from sim_client import DEADLINE, ROOT, Sim  # noqa: E402
 GLROTATE = os.environ["GLROTATE"]
 NOW = datetime.datetime.now(datetime.timezone.utc)
 SOON = 90  # seconds: a mutant for which it never comes is told to have failed before its test is given up
+LATE_MSEC = 300  # how much later than its sender's end a request is carried out; settle is 1 s
 BY_TESTS = "by=tests"  # marks what the tests themselves ask of the API
 
 
@@ -80,10 +82,15 @@ class Host:
         self.set_credential(credential)
         self.set_tokens(tokens)
 
-    def set_credential(self, secret):
-        file = self.path / "credential"
+    def keep(self, name, secret):
+        """A file of mode 0600 in the host's folder."""
+        file = self.path / name
         file.write_text(secret)
         file.chmod(0o600)
+        return file
+
+    def set_credential(self, secret):
+        self.keep("credential", secret)
 
     def set_policy(self, text):
         if "clock_skew" not in text:
@@ -112,6 +119,14 @@ class Host:
         """The names of all events, or the texts of those of some names."""
         found = self.run("history", "--json").json["events"]
         return [e["text"] for e in found if e["event"] in names] if names else [e["event"] for e in found]
+
+    def back_up(self):
+        """A copy of the state directory as it is now, for restore()."""
+        shutil.copytree(self.state, self.path / "backup")
+
+    def restore(self):
+        shutil.rmtree(self.state)
+        shutil.copytree(self.path / "backup", self.state)
 
     def remove(self):
         shutil.rmtree(self.path, ignore_errors=True)
@@ -168,6 +183,22 @@ class Case(unittest.TestCase):
         self.host = Host(self.sim, self.tokens, **self.options)
         self.addCleanup(self.host.remove)
         self.addCleanup(self.rules_were_kept)
+
+    def again(self):
+        """A fresh world, for the next row of a table."""
+        self.doCleanups()
+        self.setUp()
+
+    def kill_at(self, nth, fault, *verb, **more):
+        """Starts a run and kills it while GitLab works on its nth request; False when there are fewer."""
+        self.sim.fault(fault, **{"path": "*", "nth": nth, "ms": LATE_MSEC, **more})
+        running = self.host.start(*(verb or ("run",)))
+        until(lambda: self.fault_was_hit() or running.poll() is not None, "the request, or the end")
+        hit = self.fault_was_hit()
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        self.clear_faults()
+        return hit
 
     # --- what GitLab was asked, and what it holds ---
 

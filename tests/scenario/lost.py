@@ -17,10 +17,6 @@ FAULTS = [
 class LostCase(Case):
     """Each row of a table gets a fresh world."""
 
-    def again(self):
-        self.doCleanups()
-        self.setUp()
-
     def is_whole(self, name="push", key="PUSH", owner="shop/api"):
         token = self.living(name)
         self.assertEqual(self.variable(owner, key)["value"], token["secret"])

@@ -37,10 +37,6 @@ class SlotCase(Case):
         self.sim.act("set_settings", settings={"deploy_token_choice": self.choice})
         self.running, self.minute, self.started = {}, 0, 0
 
-    def again(self):
-        self.doCleanups()
-        self.setUp()
-
     # --- what GitLab has ---
 
     def all_tokens(self, owner=None):

@@ -74,8 +74,7 @@ class Soak(Case):
     def test_it_ends_well_whatever_happens(self):
         for seed in range(self.first, self.first + self.seeds):
             with self.subTest(seed=seed):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 self.soak(seed)
 
 

@@ -1,5 +1,4 @@
 """Who is told that a person is needed: once a condition, at the end of a run, and what it is told holds no secret."""
-import base64
 import email
 import email.policy
 import json
@@ -193,9 +192,7 @@ class Forms(Told):
         self.assertIn("ä" * 60, mail["Subject"])
 
     def test_webhooks_get_what_each_service_reads(self):
-        secret = self.host.path / "hook-url"
-        secret.write_text(self.receiver.url + "/services/T0/sEcReT?sig=xyz\n")
-        secret.chmod(0o600)
+        secret = self.host.keep("hook-url", self.receiver.url + "/services/T0/sEcReT?sig=xyz\n")
         self.set_alerts(f"webhook: {{ url: {secret}, format: slack }}", f"webhook: {self.receiver.url}/json",
                         f"webhook: {{ url: {self.receiver.url}/teams, format: teams }}",
                         f"webhook: {{ url: {self.receiver.url}/mm, format: mattermost }}")

@@ -75,8 +75,7 @@ class Answers(Case):
                    ("visibility: hidden", {"hidden": False}), ("type: file", {"variable_type": "env_var"})]
         for stated, got in dropped:
             with self.subTest(stated):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 before = self.living("push")["id"]
                 host = self.between(
                     lambda method, path, status, body: (
@@ -98,8 +97,7 @@ class Answers(Case):
         told = json.dumps({"message": f"403 Forbidden - you sent PRIVATE-TOKEN: {ROOT}"}).encode()
         for path in ("/self", "/access_tokens", "/variables/", "/rotate", "/users/"):
             with self.subTest(path):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 host = self.between(lambda method, asked, status, body: (403, told) if path in asked else (status, body))
                 for verb in (("check",), ("run", "--verbose"), ("status", "--all"), ("plan",), ("explain", "push"),
                              ("history", "--json")):

@@ -42,8 +42,7 @@ class Breaker(Case):
         for kind, more in (("status", {"status": 500}), ("status", {"status": 502, "commit": True}),
                            ("reset_after_commit", {}), ("drop_before_commit", {}), ("too_many", {"retry_after": 1})):
             with self.subTest(fault=kind, **more):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 self.sim.fault(kind, method="POST", path=ROTATE, times=0, **more)
                 ended = self.exits(1, "run")
                 self.assertIn("5 requests in a row that make a new secret were not answered", ended.err)
@@ -134,8 +133,7 @@ class Clock(Case):
     def test_clocks_that_differ_rotate_nothing(self):
         for skew, way in ((400, "behind"), (-400, "ahead of"), (86400 * 3, "behind")):
             with self.subTest(skew=skew):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 self.set_skew(skew)
                 ended = self.host.run("run")
                 self.needs_person(ended, "GLR-120")
@@ -151,8 +149,7 @@ class Clock(Case):
     def test_five_minutes_are_borne(self):
         for skew in (200, -200, 0):
             with self.subTest(skew=skew):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 self.set_skew(skew)
                 self.exits(0, "check")
                 self.exits(0, "run")

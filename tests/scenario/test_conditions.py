@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 
-from harness import DEADLINE, GLROTATE, HERE, ROOT, Case, Ended, day, main, until
+from harness import DEADLINE, GLROTATE, HERE, Case, Ended, day, main, until
 
 OLD = "glpat-push-old-000000"
 WORLD = {
@@ -200,15 +200,14 @@ class Conditions(Case):
 
     def test_a_sealed_secret_that_does_not_open_glr_103(self):
         self.killed_while_it_holds()
-        shutil.copytree(self.host.state, self.host.path / "backup")
+        self.host.back_up()
         with sqlite3.connect(self.host.state / "journal.db") as db:
             sealed = bytearray(db.execute("SELECT sealed FROM rotations WHERE sealed IS NOT NULL").fetchone()[0])
             sealed[-1] ^= 1
             db.execute("UPDATE rotations SET sealed = ? WHERE sealed IS NOT NULL", (bytes(sealed),))
         db.close()
         said = self.said(self.host.run("run"), 103, None)
-        shutil.rmtree(self.host.state)
-        shutil.copytree(self.host.path / "backup", self.host.state)
+        self.host.restore()
         self.paste(said)
         self.mended()
 
@@ -240,10 +239,9 @@ class Conditions(Case):
     def test_an_old_journal_glr_106(self):
         self.adopt()
         self.assertEqual(self.order().code, 0)
-        shutil.copytree(self.host.state, self.host.path / "backup")
+        self.host.back_up()
         self.assertEqual(self.order().code, 0)
-        shutil.rmtree(self.host.state)
-        shutil.copytree(self.host.path / "backup", self.host.state)
+        self.host.restore()
         held = self.variable("shop/api", "PUSH")["value"]
         said = self.said(self.order(), 106)
         self.assertTrue(self.opens(held))

@@ -24,10 +24,6 @@ class Credential(Case):
         self.fresh = self.sim.act("create_token", kind="personal", owner="root", name="fresh", scopes=["api"],
                                   expires="+90d")["secret"]
 
-    def again(self):
-        self.doCleanups()
-        self.setUp()
-
     def undisturbed(self):
         """What an order asks of GitLab, one after the other."""
         self.exits(0, *ORDER)

@@ -1,6 +1,6 @@
 """Deploy tokens, which GitLab cannot rotate: adopted, created, replaced, with the user name they had; and other types by replacement."""
 from harness import HERE, Case, day, main
-from replaced import DeployCase, ReplaceCase
+from replaced import DeployCase
 
 VARIABLE = [{"key": "PULL", "value": "gldt-old-000000000000"}]
 
@@ -226,8 +226,7 @@ class Types(Case):
     def test_lost_answers_leave_one_new_token_of_each(self):
         for kind in ("drop_after_commit", "cut_body", "drop_before_commit"):
             with self.subTest(fault=kind):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 self.sim.fault(kind, method="POST", path="*_tokens", times=len(self.addresses))
                 self.host.run("run")
                 self.settles()

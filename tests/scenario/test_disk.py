@@ -83,8 +83,7 @@ class Disk(Case):
         codes = set()
         for most in [0, 1, 512, 4096, *range(8192, 700_000, 32768)]:
             with self.subTest(bytes=most):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 running = self.begin(most)
                 _, err = running.communicate(timeout=DEADLINE)
                 codes.add(running.returncode)
@@ -104,8 +103,7 @@ class Disk(Case):
         """Fails the 1st, the 2nd … call of a kind, until a run is through without it."""
         for when in range(1, most):
             with self.subTest(call=call, error=error, when=when):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 done = self.inject(f"{call}:error={error}:when={when}")
                 if when == 1 and "ptrace" in done.stderr:
                     self.skipTest("strace may not trace here")

@@ -53,8 +53,7 @@ class Fill(Case):
     def test_what_is_not_the_tokens_secret_goes_nowhere(self):
         for what, value in (("dead", "glpat-nobodys-secret-0"), ("another's", self.sim.truth(id=1)["secret"])):
             with self.subTest(what):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 self.rotated("ci_variable: PUSH")
                 self.sim.act("set_variable", owner="shop/api", key="PUSH", value=value)
                 self.deliver("ci_variable: PUSH", "ci_variable: { key: TAKEN, project: shop/web }")

@@ -1,6 +1,4 @@
 """Other hands: what somebody else did is told, with what to do, and never made worse."""
-import shutil
-
 from harness import ROOT, Case, main, until
 
 WORLD = {
@@ -191,12 +189,10 @@ class Hands(Case):
     def test_an_old_backup_of_the_journal_changes_nothing(self):
         self.adopt()
         self.assertEqual(self.order().code, 0)
-        shutil.copytree(self.host.state, self.host.path / "backup")
+        self.host.back_up()
         self.assertEqual(self.order().code, 0)
         held = self.value()
-        shutil.rmtree(self.host.state)
-        shutil.copytree(self.host.path / "backup", self.host.state)
-        self.host.state.chmod(0o700)
+        self.host.restore()
         self.needs_person(self.host.run("run"), "GLR-108")
         self.needs_person(self.order(), "GLR-106")
         self.assertEqual(self.value(), held)

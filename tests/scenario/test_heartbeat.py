@@ -23,9 +23,7 @@ class Heartbeat(Case):
         super().setUp()
         self.receiver = Receiver()
         self.addCleanup(self.receiver.close)
-        self.url = self.host.path / "ping-url"
-        self.url.write_text(self.receiver.url + "/ping/sEcReT?rid=1\n")
-        self.url.chmod(0o600)
+        self.url = self.host.keep("ping-url", self.receiver.url + "/ping/sEcReT?rid=1\n")
 
     def set_heartbeat(self, heartbeat):
         self.host.set_tokens(TOKENS % self.host.path)

@@ -37,10 +37,6 @@ class Journal(Case):
         self.file = self.host.state / "journal.db"
         self.forget_requests()
 
-    def again(self):
-        self.doCleanups()
-        self.setUp()
-
     def picture(self):
         """The whole of the state directory but the number of the process that last had the lock."""
         found = {}

@@ -20,7 +20,6 @@ CREATE = """
     deliver: [ ci_variable: FRESH ]
 """
 MOST_REQUESTS = 200  # of one run: a failure in every row must end too
-LATE_MSEC = 300  # how much later than the kill a request is carried out; settle is 1 s
 
 
 class Kill(Case):
@@ -29,17 +28,6 @@ class Kill(Case):
     def setUp(self):
         super().setUp()
         self.host.set_tokens(TOKENS % self.host.path)
-
-    def kill_at(self, nth, fault, *verb):
-        """Starts a run and kills it while GitLab works on its nth request; False when there are fewer."""
-        self.sim.fault(fault, path="*", nth=nth, ms=LATE_MSEC)
-        running = self.host.start(*(verb or ("run",)))
-        until(lambda: self.fault_was_hit() or running.poll() is not None, "the request, or the end")
-        hit = self.fault_was_hit()
-        running.send_signal(signal.SIGKILL)
-        running.communicate()
-        self.clear_faults()
-        return hit
 
     def is_whole(self, name="push", key="PUSH"):
         secret = self.living(name)["secret"]
@@ -53,8 +41,7 @@ class Kill(Case):
     def kill_at_every_request(self, fault, tokens=None, name="push", key="PUSH"):
         for nth in range(1, MOST_REQUESTS):
             with self.subTest(fault=fault, request=nth):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 if tokens:
                     self.host.set_tokens(tokens)
                 if not self.kill_at(nth, fault):
@@ -77,8 +64,7 @@ class Kill(Case):
         for fault in ("delay", "delay_after"):
             for nth in range(1, MOST_REQUESTS):
                 with self.subTest(fault=fault, request=nth):
-                    self.doCleanups()
-                    self.setUp()
+                    self.again()
                     self.exits(0, "run")
                     self.forget_requests()
                     if not self.kill_at(nth, fault, "rotate", "push", "--reason", "test"):
@@ -96,8 +82,7 @@ class Kill(Case):
         for first in (6, 9, 12, 14):
             for second in (3, 5, 8):
                 with self.subTest(first=first, second=second):
-                    self.doCleanups()
-                    self.setUp()
+                    self.again()
                     self.kill_at(first, "delay_after")
                     self.kill_at(second, "delay_after")
                     self.settles()
@@ -106,8 +91,7 @@ class Kill(Case):
     def test_killed_after_any_time(self):
         for msec in range(0, 200, 8):
             with self.subTest(msec=msec):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 running = self.host.start("run")
                 try:
                     running.communicate(timeout=msec / 1000)
@@ -161,13 +145,11 @@ class Several(Case):
   - token: project:shop/{name}:{name}
     deliver: [ ci_variable: KEY, ci_variable: {{ key: KEY, group: shop, environment_scope: {name} }} ]
 """ for name in names)
-    kill_at = Kill.kill_at
 
     def test_killed_while_several_are_rotated(self):
         for nth in range(1, MOST_REQUESTS, 4):
             with self.subTest(request=nth):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 if not self.kill_at(nth, "delay_after"):
                     break
                 self.settles()

@@ -2,22 +2,13 @@
 import base64
 import json
 import os
-import pathlib
-import shutil
-import sys
 
-from harness import Case, main
-
+from harness import main
+from remotes import FENCE, MANY, RemoteCase
 from test_tls import make_certificate
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract"))
-from kubernetes_server import KubernetesServer  # noqa: E402
+from kubernetes_server import KubernetesServer  # remotes.py has told where
 
-MANY = 6
-DUE = {"created": "-85d", "expires": "+5d"}
-WORLD = {"projects": [{"path": "shop/api", "tokens": [{"name": "push", **DUE}]},
-                      {"path": "shop/many", "tokens": [{"name": f"n{i}", **DUE} for i in range(MANY)]}]}
-FENCE = r"^\[glrotate #%d \d{4}-\d\d-\d\d g%d [0-9a-f]{32}\]$"
 KUBECONFIG = """
 apiVersion: v1
 kind: Config
@@ -33,7 +24,7 @@ contexts:
   - { name: exec, context: { cluster: here, user: exec } }
   - { name: open, context: { cluster: open, user: file } }
 users:
-  - { name: file, user: { tokenFile: kube } }
+  - { name: file, user: { tokenFile: remote } }
   - { name: inline, user: { token: %(token)s } }
   - { name: certificate, user: { client-certificate-data: QQ==, client-key-data: QQ== } }
   - name: exec
@@ -45,38 +36,17 @@ def writes(request):
     return request.method in ("PATCH", "POST") and "dryRun" not in request.query
 
 
-class Clusters(Case):
-    world = WORLD
-
-    def setUp(self):
-        super().setUp()
+class Clusters(RemoteCase):
+    def start_server(self):
         self.cluster = KubernetesServer()
-        self.addCleanup(self.cluster.close)
-        self.addCleanup(lambda: self.assertEqual(self.cluster.violations, []))
-        self.addCleanup(self.no_secret_is_seen)
-        self.deliver(self.cluster.token())
+        return self.cluster
 
-    def credential(self, secret):
-        file = self.host.path / "kube"
-        file.write_text(secret)
-        file.chmod(0o600)
+    def secrets_there(self):
+        return list(self.cluster.tokens)
 
     def entry(self, secret="registry", key="key: token", access=None, more=""):
-        access = access or f"server: {self.cluster.url}, token: {self.host.path}/kube"
+        access = access or f"server: {self.cluster.url}, token: {self.host.path}/remote"
         return f"kubernetes: {{ {access}, namespace: ci, secret: {secret}, {key}{more} }}"
-
-    def deliver(self, token, *more, **entry):
-        self.credential(token)
-        places = "".join(f"      - {place}\n" for place in (self.entry(**entry), *more))
-        self.host.set_tokens(f"  - token: project:shop/api:push\n    deliver:\n{places}")
-
-    def no_secret_is_seen(self):
-        """Rule 7: in bodies and headers, and nowhere else."""
-        secrets = list(self.cluster.tokens) + list(self.secrets())
-        for request in self.cluster.requests:
-            self.assertEqual([s for s in secrets if s in request.line], [])
-        state = b"".join(f.read_bytes() for f in self.host.state.rglob("*") if f.is_file())
-        self.assertEqual([s for s in secrets if s.encode() in state], [])
 
     def holds(self, key="token", generation=1):
         token = self.living("push")
@@ -136,11 +106,11 @@ class Clusters(Case):
         self.cluster.objects.clear()
         self.deliver(self.cluster.token({"get"}))
         self.assertIn('cannot create resource "secrets"', self.exits(3, "run").err)
-        self.credential("eyJunknown")
+        self.host.keep("remote", "eyJunknown")
         ended = self.exits(3, "check")  # about this server, and not GitLab's credential
         self.assertIn("does not know its token", ended.out)
         self.cluster.namespaces.clear()
-        self.credential(self.cluster.token())
+        self.host.keep("remote", self.cluster.token())
         self.assertIn('namespaces "ci" not found', self.exits(3, "run").err.replace("\\", ""))
         self.assertFalse(self.asked("POST", "/rotate$"))
         self.assertEqual(self.cluster.objects, {})
@@ -219,10 +189,9 @@ class Clusters(Case):
 
     def test_an_old_journal_does_not_write_over_what_came_after_it(self):
         self.exits(0, "run")
-        shutil.copytree(self.host.state, self.host.path / "backup")
+        self.host.back_up()
         self.exits(0, "rotate", "push", "--reason", "try")
-        shutil.rmtree(self.host.state)
-        (self.host.path / "backup").rename(self.host.state)
+        self.host.restore()
         before = self.cluster.data("registry")
         self.assertNotEqual(self.host.run("rotate", "push", "--reason", "try").code, 0)
         self.assertEqual(self.cluster.data("registry"), before)

@@ -71,8 +71,7 @@ class Longest(Case):
         """It expires before anybody could use it; and one that says a date beyond what was asked says nothing."""
         for date in ("2026-11-22", "2030-01-01", "2026-99-99", "soon"):
             with self.subTest(date):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 self.sim.fault("status", method="POST", path="*/rotate", status=400, times=0, content_type="application/json",
                                body=f'{{"message":"400 Bad request - Expiration date must be before {date}"}}')
                 self.needs_person(self.host.run("run"), "GLR-117")

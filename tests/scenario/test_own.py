@@ -1,18 +1,14 @@
 """Our own credential as a managed token: rotated last, written back, never lost, and an old copy of it is never presented to a
 rotation."""
 import os
-import shutil
-import signal
 
 from harness import HERE, Case, Host, main, until
 
 OLD = "glpat-own-old-000000"
 RESCUE = "glpat-rescue-0000000"
 ADDRESS = "personal:keeper:glrotate"
-ROTATE = "*/rotate"
 OWN_ROTATE = "*/personal_access_tokens/self/rotate"
 MOST_REQUESTS = 100
-LATE_MSEC = 300
 
 
 def world(scopes=("api",)):
@@ -43,9 +39,7 @@ class OwnHost(Host):
                         f"{rescue}{self.more}lifetimes: {self.lifetimes}\nlimits: {self.limits}\ntokens:\n{tokens}\n")
 
     def set_rescue(self, secret=RESCUE):
-        self.rescue = self.path / "rescue"
-        self.rescue.write_text(secret)
-        self.rescue.chmod(0o600)
+        self.rescue = self.keep("rescue", secret)
         self.set_tokens(self.tokens)
 
     @property
@@ -65,10 +59,6 @@ class Own(Case):
         self.addCleanup(self.host.remove)
         if self.rescued:
             self.host.set_rescue()
-
-    def again(self):
-        self.doCleanups()
-        self.setUp()
 
     def is_whole(self):
         """The file holds the one living secret of our own, and the token beside it is well."""
@@ -145,16 +135,6 @@ class Happy(Own):
 
 
 class Kills(Own):
-    def kill_at(self, nth, fault, **more):
-        self.sim.fault(fault, **{"path": "*", "nth": nth, "ms": LATE_MSEC, **more})
-        running = self.host.start("run")
-        until(lambda: self.fault_was_hit() or running.poll() is not None, "the request, or the end")
-        hit = self.fault_was_hit()
-        running.send_signal(signal.SIGKILL)
-        running.communicate()
-        self.clear_faults()
-        return hit
-
     def kill_everywhere(self, fault):
         for nth in range(1, MOST_REQUESTS):
             with self.subTest(fault=fault, request=nth):
@@ -173,14 +153,7 @@ class KilledBefore(Kills):
         for nth in range(1, MOST_REQUESTS):
             with self.subTest(request=nth):
                 self.again()
-                self.sim.fault("drop_before_commit", path="*", nth=nth, times=0)
-                running = self.host.start("run")
-                until(lambda: self.fault_was_hit() or running.poll() is not None, "the request, or the end")
-                hit = self.fault_was_hit()
-                running.send_signal(signal.SIGKILL)
-                running.communicate()
-                self.clear_faults()
-                if not hit:
+                if not self.kill_at(nth, "drop_before_commit", times=0):
                     break
                 self.settles()
                 self.is_whole()
@@ -356,13 +329,11 @@ class Copies(Own):
 
     def test_an_old_copy_of_the_state_directory_follows_the_file(self):
         self.exits(0, "run")
-        backup = self.host.path / "backup"
-        shutil.copytree(self.host.state, backup)
+        self.host.back_up()
         self.advance("85d")
         self.exits(0, "run")
         present = self.host.credential
-        shutil.rmtree(self.host.state)
-        shutil.move(backup, self.host.state)
+        self.host.restore()
         self.forget_requests()
         self.host.set_tokens("  []")
         self.host.run("run")
@@ -376,13 +347,11 @@ class Copies(Own):
 
     def test_an_old_copy_of_both_needs_a_person(self):
         self.exits(0, "run")
-        backup = self.host.path / "backup"
-        shutil.copytree(self.host.state, backup)
+        self.host.back_up()
         secret = self.host.credential
         self.advance("85d")
         self.exits(0, "run")
-        shutil.rmtree(self.host.state)
-        shutil.move(backup, self.host.state)
+        self.host.restore()
         self.host.set_credential(secret)
         self.forget_requests()
         self.needs_person(self.host.run("run"), "GLR-114")

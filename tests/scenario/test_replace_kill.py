@@ -1,29 +1,15 @@
 """The program dies at any moment of a replacement: one new token in the end, and the old one as long as it is needed."""
-import signal
-
-from harness import main, until
+from harness import main
 from replaced import DeployCase, ReplaceCase
 
 MOST_REQUESTS = 200  # of one run: a failure in every row must end too
-LATE_MSEC = 300  # how much later than the kill a request is carried out; settle is 1 s
 
 
 class Kill(ReplaceCase):
-    def kill_at(self, nth, fault):
-        self.sim.fault(fault, path="*", nth=nth, ms=LATE_MSEC)
-        running = self.host.start("run")
-        until(lambda: self.fault_was_hit() or running.poll() is not None, "the request, or the end")
-        hit = self.fault_was_hit()
-        running.send_signal(signal.SIGKILL)
-        running.communicate()
-        self.clear_faults()
-        return hit
-
     def kill_at_every_request(self, fault, retiring):
         for nth in range(1, MOST_REQUESTS):
             with self.subTest(fault=fault, request=nth, retiring=retiring):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 if retiring:
                     self.exits(0, "run")
                     self.advance("25h")

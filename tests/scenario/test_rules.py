@@ -29,7 +29,6 @@ MADE = """
     access_level: developer
     deliver: [ ci_variable: MADE ]
 """
-LATE_MSEC = 300
 QUIET_SEC = 2  # who has not asked by then, since the last one did, does not ask
 MOST_REQUESTS = 200  # of one run: a failure in every row must end too
 REVOKED = {"status": 401, "content_type": "application/json",
@@ -45,14 +44,9 @@ class Rules(Case):
         super().setUp()
         self.host.set_tokens(PUSH % self.host.path)
 
-    def again(self):
-        """A fresh world for the next row of a table."""
-        self.doCleanups()
-        self.setUp()
-
-    def kill_at(self, method, path, *verb, nth=1):
+    def kill_held_at(self, method, path, nth=1):
         self.sim.fault("delay", method=method, path=path, nth=nth)
-        running = self.host.start(*(verb or ("run",)))
+        running = self.host.start("run")
         until(self.is_held, "the request")
         running.send_signal(signal.SIGKILL)
         running.communicate()
@@ -67,7 +61,7 @@ class Rules(Case):
 
     def test_rule_1_a_creation_is_intended_on_disk_before_it_is_sent(self):
         self.host.set_tokens(MADE)
-        self.kill_at("POST", "*/access_tokens")
+        self.kill_held_at("POST", "*/access_tokens")
         self.assertEqual(self.host.events()[-1], "rotation.intended")
 
     def test_rule_1_a_revocation_is_on_disk_before_it_is_sent(self):
@@ -85,7 +79,7 @@ class Rules(Case):
         self.assertIn(f"#{fork['id']}", self.host.events("fork.revoked")[-1])
 
     def test_rule_1_nothing_is_delivered_before_the_answer_is_on_disk(self):
-        self.kill_at("GET", "*/self", nth=2)  # the proof of the new secret
+        self.kill_held_at("GET", "*/self", nth=2)  # the proof of the new secret
         writes = [r["body"].get("value") for r in self.changes() if "variables" in r["path"]]
         self.assertEqual([value for value in writes if value not in (None, "glrotate-placeholder")], [])
         self.assertFalse((self.host.path / "push").exists())
@@ -129,7 +123,7 @@ class Rules(Case):
                 self.assertEqual([r for r in between if r["method"] != "GET" and "variables" not in r["path"]], [])
 
     def test_rule_3_what_a_killed_run_left_is_read_before_anything_else(self):
-        self.kill_at("POST", "*/rotate")
+        self.kill_held_at("POST", "*/rotate")
         self.forget_requests()
         self.exits(0, "run")
         self.assertIn("rotation.doubted", self.host.events())

@@ -121,8 +121,7 @@ class Secrets(Case):
         held = 0
         for nth in range(1, MOST_REQUESTS):
             with self.subTest(request=nth):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 if self.killed_at(nth, signal.SIGKILL) is None:
                     break
                 held += "rotation.held" in self.host.events()
@@ -136,8 +135,7 @@ class Secrets(Case):
             with self.subTest(number):
                 if not os.WCOREDUMP(self.any_other_program(number, **dumps)):
                     self.skipTest("this host dumps no core at all")
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 status = self.killed_at(AFTER_THE_ROTATION, number, **dumps)
                 self.assertIn("rotation.held", self.host.events())
                 self.assertEqual(os.WTERMSIG(status), number)

@@ -1,7 +1,5 @@
 """Tokens that rotate themselves: nobody needs a right over them, and nobody else is asked about them."""
 import os
-import shutil
-import signal
 
 from harness import Case, main, until
 
@@ -10,7 +8,6 @@ BOT = "glpat-bot-old-000000"
 AGENT = "glpat-agent-0000000"
 SELF_ROTATE = "*/self/rotate"
 MOST_REQUESTS = 60
-LATE_MSEC = 300
 
 
 def world(scopes=("self_rotate",), owner="guest"):
@@ -46,24 +43,15 @@ class Self(Case):
 
     def setUp(self):
         super().setUp()
-        self.write(self.first, self.old)
+        self.host.keep(self.first, self.old)
         self.set_entry()
 
     def set_entry(self, rescue=None):
         self.host.set_tokens(self.entry.format(path=self.host.path))
         if rescue or self.rescue:
-            self.write("rescue", rescue or self.rescue)
+            self.host.keep("rescue", rescue or self.rescue)
             text = (self.host.path / "glrotate.yaml").read_text()
             self.host.set_policy(text.replace("lifetimes:", f"  rescue_credential: {self.host.path}/rescue\nlifetimes:", 1))
-
-    def write(self, name, secret):
-        file = self.host.path / name
-        file.write_text(secret)
-        file.chmod(0o600)
-
-    def again(self):
-        self.doCleanups()
-        self.setUp()
 
     def delivered(self):
         return (self.host.path / self.place).read_text()
@@ -76,14 +64,7 @@ class Self(Case):
         self.assertIn("whole", self.exits(0, "history", "--verify").out)
 
     def kill_at(self, nth, fault):
-        self.sim.fault(fault, path="*", nth=nth, ms=LATE_MSEC, times=0 if fault == "drop_before_commit" else 1)
-        running = self.host.start("run")
-        until(lambda: self.fault_was_hit() or running.poll() is not None, "the request, or the end")
-        hit = self.fault_was_hit()
-        running.send_signal(signal.SIGKILL)
-        running.communicate()
-        self.clear_faults()
-        return hit
+        return super().kill_at(nth, fault, times=0 if fault == "drop_before_commit" else 1)
 
     def kill_everywhere(self, fault):
         for nth in range(1, MOST_REQUESTS):
@@ -148,7 +129,7 @@ class Personal(Self):
             self.assertEqual([r for r in self.asked() if r["credential"] != "active"], [])
         fresh = self.sim.act("create_token", kind="personal", owner="alice", name="laptop", scopes=["self_rotate"],
                              expires="+5d", created="-85d")
-        self.write("first", fresh["secret"])
+        self.host.keep("first", fresh["secret"])
         self.exits(0, "run")
         self.exits(0, "run")
         self.assertFalse(self.opens(fresh["secret"]))
@@ -190,40 +171,39 @@ class Personal(Self):
         self.is_whole()
 
     def test_a_secret_of_another_token_is_told(self):
-        self.write("first", AGENT)
+        self.host.keep("first", AGENT)
         self.needs_person(self.host.run("run"), "GLR-110")
         self.assertEqual(self.changes(), [])
 
     def test_a_token_without_the_right_is_told(self):
         weak = self.sim.act("create_token", kind="personal", owner="alice", name="laptop", scopes=["read_api"],
                             expires="+2d", created="-85d")
-        self.write("first", weak["secret"])
+        self.host.keep("first", weak["secret"])
         self.needs_person(self.host.run("run"), "GLR-117")
         self.assertEqual(self.changes(), [])
 
     def test_an_unreadable_secret_is_told_and_others_go_on(self):
         os.unlink(self.host.path / "first")
         self.host.set_tokens(self.entry.format(path=self.host.path) + PROJECT.format(path=self.host.path))
-        self.write("bot", BOT)
+        self.host.keep("bot", BOT)
         self.needs_person(self.host.run("run"), "GLR-124")
         self.assertTrue(self.opens((self.host.path / "bot").read_text()))
         self.assertFalse(self.opens(BOT))
 
     def test_an_old_copy_of_the_state_directory_is_noticed(self):
         self.exits(0, "run")
-        shutil.copytree(self.host.state, self.host.path / "backup")
+        self.host.back_up()
         self.advance("85d")
         self.exits(0, "run")
         present = self.delivered()
-        shutil.rmtree(self.host.state)
-        shutil.move(self.host.path / "backup", self.host.state)
+        self.host.restore()
         self.forget_requests()
         self.needs_person(self.host.run("run"), "GLR-124")
         self.assertEqual([r["path"] for r in self.asked() if r["credential"] != "active"],
                          ["/api/v4/personal_access_tokens/self"])
         self.assertTrue(self.opens(present))
         # The person gives what the destination holds.
-        self.write("first", present)
+        self.host.keep("first", present)
         self.host.run("run")
         self.assertTrue(self.opens(self.delivered()))
 
@@ -245,7 +225,7 @@ class Project(Self):
 
     def test_an_old_copy_of_its_file_is_not_presented(self):
         self.exits(0, "run")
-        self.write("bot", BOT)
+        self.host.keep("bot", BOT)
         self.forget_requests()
         self.exits(0, "run")
         self.assertEqual([r for r in self.asked() if r["credential"] != "active"], [])
@@ -267,12 +247,11 @@ class Project(Self):
 
     def test_an_old_copy_of_the_state_directory_follows_the_file(self):
         self.exits(0, "run")
-        shutil.copytree(self.host.state, self.host.path / "backup")
+        self.host.back_up()
         self.advance("85d")
         self.exits(0, "run")
         present = self.delivered()
-        shutil.rmtree(self.host.state)
-        shutil.move(self.host.path / "backup", self.host.state)
+        self.host.restore()
         self.forget_requests()
         self.exits(0, "run")
         self.assertEqual([r for r in self.asked() if r["credential"] != "active"], [])

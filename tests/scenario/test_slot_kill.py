@@ -1,8 +1,5 @@
 """The slot, when a run is killed at any of its requests and gone on with: no job loses its password."""
-import shutil
-import signal
-
-from harness import main, until
+from harness import main
 from slots import SlotCase
 
 MOST_REQUESTS = 150  # of one run
@@ -15,27 +12,16 @@ class Kill(SlotCase):
 
     def keep(self):
         self.sim.act("snapshot", name="before")
-        shutil.copytree(self.host.state, self.host.path / "kept")
+        self.host.back_up()
 
     def restore(self):
         self.sim.act("restore", name="before")
         self.sim.ask("DELETE", "/sim/acts")
         self.forget_requests()
-        shutil.rmtree(self.host.state)
-        shutil.copytree(self.host.path / "kept", self.host.state)
+        self.host.restore()
         self.running = {}
         self.note_jobs()
         self.jobs_between_requests()
-
-    def kill_at(self, nth, fault):
-        self.sim.fault(fault, path="*", nth=nth, ms=60)
-        run = self.host.start("run")
-        until(lambda: self.fault_was_hit() or run.poll() is not None, "the request, or the end")
-        hit = self.fault_was_hit()
-        run.send_signal(signal.SIGKILL)
-        run.communicate()
-        self.clear_faults()
-        return hit
 
     def ends_well(self):
         self.note_jobs()
@@ -57,7 +43,7 @@ class Kill(SlotCase):
         for nth in range(first, MOST_REQUESTS):
             with self.subTest(fault=fault, request=nth):
                 self.restore()
-                if not self.kill_at(nth, fault):
+                if not self.kill_at(nth, fault, ms=60):
                     break
                 self.ends_well()
         self.assertIn(nth, range(15, MOST_REQUESTS - 1))

@@ -87,8 +87,7 @@ class Superseded(Case):
     def test_the_answer_to_the_next_may_be_lost(self):
         for kind in ("drop_before_commit", "drop_after_commit"):
             with self.subTest(kind):
-                self.doCleanups()
-                self.setUp()
+                self.again()
                 self.held()
                 self.moved_on()
                 self.advance("80d")

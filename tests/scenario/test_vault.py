@@ -1,20 +1,12 @@
 """Secrets that go to Vault or OpenBao; the server is tests/contract/vault_server.py, which refuses what its API would."""
 import json
-import pathlib
-import shutil
-import sys
 
-from harness import Case, main
+from harness import main
+from remotes import FENCE, MANY, RemoteCase
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "contract"))
-from vault_server import VaultServer  # noqa: E402
+from vault_server import VaultServer  # remotes.py has told where
 
-MANY = 6
-DUE = {"created": "-85d", "expires": "+5d"}
-WORLD = {"projects": [{"path": "shop/api", "tokens": [{"name": "push", **DUE}]},
-                      {"path": "shop/many", "tokens": [{"name": f"n{i}", **DUE} for i in range(MANY)]}]}
 AT = "secret/ci/registry"
-FENCE = r"^\[glrotate #%d \d{4}-\d\d-\d\d g%d [0-9a-f]{32}\]$"
 
 
 def writes(request):
@@ -22,39 +14,17 @@ def writes(request):
     return request.method in ("PATCH", "POST") and "/data/" in request.path and b"2147483647" not in request.raw
 
 
-class Vaults(Case):
-    world = WORLD
-
-    def setUp(self):
-        super().setUp()
+class Vaults(RemoteCase):
+    def start_server(self):
         self.vault = VaultServer()
-        self.addCleanup(self.vault.close)
-        self.addCleanup(lambda: self.assertEqual(self.vault.violations, []))
-        self.addCleanup(self.no_secret_is_seen)
-        self.deliver(self.vault.token())
+        return self.vault
 
-    def credential(self, name, secret):
-        file = self.host.path / name
-        file.write_text(secret)
-        file.chmod(0o600)
-        return file
+    def secrets_there(self):
+        return [*self.vault.tokens, *self.vault.grants]
 
     def entry(self, path=AT, auth=None, more=""):
-        auth = auth or f"token: {self.host.path}/vault"
+        auth = auth or f"token: {self.host.path}/remote"
         return f"vault: {{ url: {self.vault.url}, path: {path}, key: token, auth: {{ {auth} }}{more} }}"
-
-    def deliver(self, token, *more, **entry):
-        self.credential("vault", token)
-        places = "".join(f"      - {place}\n" for place in (self.entry(**entry), *more))
-        self.host.set_tokens(f"  - token: project:shop/api:push\n    deliver:\n{places}")
-
-    def no_secret_is_seen(self):
-        """Rule 7: in bodies and headers, and nowhere else."""
-        secrets = [t for t in list(self.vault.tokens) + self.vault.grants] + list(self.secrets())
-        for request in self.vault.requests:
-            self.assertEqual([s for s in secrets if s in request.line], [])
-        state = b"".join(f.read_bytes() for f in self.host.state.rglob("*") if f.is_file())
-        self.assertEqual([s for s in secrets if s.encode() in state], [])
 
     def holds(self, path=AT, generation=1):
         token = self.living("push")
@@ -114,14 +84,14 @@ class Vaults(Case):
 
     def test_an_approle_logs_in_once_and_its_token_ends_with_the_run(self):
         role, secret_id = self.vault.approle(("team/secret/data/*", {"create", "read", "update", "patch"}))
-        self.credential("secret-id", secret_id)
+        self.host.keep("secret-id", secret_id)
         self.deliver("unused", auth=f"approle: {{ role_id: {role}, secret_id: {self.host.path}/secret-id }}",
                      more=", namespace: team")
         self.exits(0, "run")
         self.holds("team/" + AT)
         self.assertEqual(len(self.vault.grants), 1)
         self.assertNotIn(self.vault.grants[0], self.vault.tokens)  # revoked
-        self.credential("secret-id", "of-somebody-else")
+        self.host.keep("secret-id", "of-somebody-else")
         ended = self.exits(3, "check")
         self.assertIn("the AppRole login: Vault said: 400 invalid role or secret ID", ended.out)
 
@@ -146,7 +116,7 @@ class Vaults(Case):
 
     def test_many_tokens_at_once_share_one_secret_and_one_role(self):
         role, secret_id = self.vault.approle()
-        self.credential("secret-id", secret_id)
+        self.host.keep("secret-id", secret_id)
         auth = f"approle: {{ role_id: {role}, secret_id: {self.host.path}/secret-id }}"
         names = [f"n{i}" for i in range(MANY)]
         self.host.set_tokens("".join(
@@ -173,10 +143,9 @@ class Vaults(Case):
 
     def test_an_old_journal_does_not_write_over_what_came_after_it(self):
         self.exits(0, "run")
-        shutil.copytree(self.host.state, self.host.path / "backup")
+        self.host.back_up()
         self.exits(0, "rotate", "push", "--reason", "try")
-        shutil.rmtree(self.host.state)
-        (self.host.path / "backup").rename(self.host.state)
+        self.host.restore()
         before = self.holds(generation=2)
         ended = self.host.run("rotate", "push", "--reason", "try")
         self.assertNotEqual(ended.code, 0, ended)
