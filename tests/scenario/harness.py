@@ -1,6 +1,7 @@
 """One ops host with a policy, and a simulated GitLab: the shipped program is run on it as a user would.
 
 GLROTATE and GITLAB_SIM name the two programs."""
+import concurrent.futures
 import datetime
 import http.client
 import http.server
@@ -23,6 +24,7 @@ from sim_client import DEADLINE, ROOT, Sim  # noqa: E402
 GLROTATE = os.environ["GLROTATE"]
 NOW = datetime.datetime.now(datetime.timezone.utc)
 SOON = 90  # seconds: a mutant for which it never comes is told to have failed before its test is given up
+AT_ONCE = 4  # worlds of one test: mostly they wait, for a second to pass at GitLab
 LATE_MSEC = 300  # how much later than its sender's end a request is carried out; settle is 1 s
 BY_TESTS = "by=tests"  # marks what the tests themselves ask of the API
 
@@ -188,6 +190,29 @@ class Case(unittest.TestCase):
         """A fresh world, for the next row of a table."""
         self.doCleanups()
         self.setUp()
+
+    def each(self, rows, play, **given):
+        """Calls `play`, a method of ours, with each row in a world of its own, several at once; `given` are other attributes of
+        that case. Ends at a row of which it returns False, or that fails. Returns how many others there were."""
+        ended = threading.Event()
+
+        def alone(row):
+            if ended.is_set():
+                return False, []
+            case, came = type(self)(self._testMethodName), []
+            case.__dict__.update(given)
+            setattr(case, self._testMethodName, lambda: came.append(getattr(case, play.__name__)(*row)))
+            result = case.run(unittest.TestResult())
+            if came == [False] or not result.wasSuccessful():
+                ended.set()
+            return came != [False], [f"{row}:\n{told}" for _, told in result.failures + result.errors]
+
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            played = list(pool.map(alone, rows))
+        failed = [told for _, failures in played for told in failures]
+        if failed:
+            self.fail("\n".join(failed))
+        return sum(was_played for was_played, _ in played)
 
     def kill_at(self, nth, fault, *verb, **more):
         """Starts a run and kills it while GitLab works on its nth request; False when there are fewer."""

@@ -38,17 +38,17 @@ class Kill(Case):
         self.no_family_is_harmed()
         self.assertIn("whole", self.exits(0, "history", "--verify").out)
 
+    def dies_at(self, nth, fault, tokens, name, key):
+        if tokens:
+            self.host.set_tokens(tokens)
+        if not self.kill_at(nth, fault):
+            return False
+        self.settles()
+        self.is_whole(name, key)
+
     def kill_at_every_request(self, fault, tokens=None, name="push", key="PUSH"):
-        for nth in range(1, MOST_REQUESTS):
-            with self.subTest(fault=fault, request=nth):
-                self.again()
-                if tokens:
-                    self.host.set_tokens(tokens)
-                if not self.kill_at(nth, fault):
-                    break
-                self.settles()
-                self.is_whole(name, key)
-        self.assertIn(nth, range(10, MOST_REQUESTS - 1))
+        died = self.each([(nth, fault, tokens, name, key) for nth in range(1, MOST_REQUESTS)], self.dies_at)
+        self.assertIn(died, range(9, MOST_REQUESTS - 2))
 
     def test_killed_while_a_request_is_under_way(self):
         self.kill_at_every_request("delay")
@@ -62,44 +62,43 @@ class Kill(Case):
     def test_killed_during_a_rotation_by_order(self):
         """Nothing is due afterwards: the next run goes on because of the row alone."""
         for fault in ("delay", "delay_after"):
-            for nth in range(1, MOST_REQUESTS):
-                with self.subTest(fault=fault, request=nth):
-                    self.again()
-                    self.exits(0, "run")
-                    self.forget_requests()
-                    if not self.kill_at(nth, fault, "rotate", "push", "--reason", "test"):
-                        break
-                    was_planned = "rotation.planned" in self.events_since_the_order()
-                    self.settles()
-                    self.is_whole()
-                    self.assertEqual("rotation.closed" in self.events_since_the_order(), was_planned)
-            self.assertIn(nth, range(10, MOST_REQUESTS - 1))
+            died = self.each([(nth, fault) for nth in range(1, MOST_REQUESTS)], self.order_dies_at)
+            self.assertIn(died, range(9, MOST_REQUESTS - 2))
+
+    def order_dies_at(self, nth, fault):
+        self.exits(0, "run")
+        self.forget_requests()
+        if not self.kill_at(nth, fault, "rotate", "push", "--reason", "test"):
+            return False
+        was_planned = "rotation.planned" in self.events_since_the_order()
+        self.settles()
+        self.is_whole()
+        self.assertEqual("rotation.closed" in self.events_since_the_order(), was_planned)
 
     def events_since_the_order(self):
         return self.host.events()[1 + self.host.events().index("rotation.closed"):]
 
     def test_killed_twice(self):
-        for first in (6, 9, 12, 14):
-            for second in (3, 5, 8):
-                with self.subTest(first=first, second=second):
-                    self.again()
-                    self.kill_at(first, "delay_after")
-                    self.kill_at(second, "delay_after")
-                    self.settles()
-                    self.is_whole()
+        self.each([(first, second) for first in (6, 9, 12, 14) for second in (3, 5, 8)], self.dies_at_both)
+
+    def dies_at_both(self, first, second):
+        self.kill_at(first, "delay_after")
+        self.kill_at(second, "delay_after")
+        self.settles()
+        self.is_whole()
 
     def test_killed_after_any_time(self):
-        for msec in range(0, 200, 8):
-            with self.subTest(msec=msec):
-                self.again()
-                running = self.host.start("run")
-                try:
-                    running.communicate(timeout=msec / 1000)
-                except Exception:  # it still runs
-                    running.send_signal(signal.SIGKILL)
-                running.communicate()
-                self.settles()
-                self.is_whole()
+        self.each([(msec,) for msec in range(0, 200, 8)], self.dies_after)
+
+    def dies_after(self, msec):
+        running = self.host.start("run")
+        try:
+            running.communicate(timeout=msec / 1000)
+        except Exception:  # it still runs
+            running.send_signal(signal.SIGKILL)
+        running.communicate()
+        self.settles()
+        self.is_whole()
 
     def test_the_intent_is_on_disk_before_the_request_is_sent(self):
         """Rule 1: while GitLab works on the request, the journal of a program that died says so."""
@@ -147,19 +146,19 @@ class Several(Case):
 """ for name in names)
 
     def test_killed_while_several_are_rotated(self):
-        for nth in range(1, MOST_REQUESTS, 4):
-            with self.subTest(request=nth):
-                self.again()
-                if not self.kill_at(nth, "delay_after"):
-                    break
-                self.settles()
-                for name in self.names:
-                    secret = self.living(name)["secret"]
-                    self.assertEqual(self.variable(f"shop/{name}", "KEY")["value"], secret)
-                    self.assertEqual(self.variable("shop", "KEY", name)["value"], secret)
-                self.no_family_is_harmed()
-                self.assertIn("whole", self.exits(0, "history", "--verify").out)
-        self.assertIn(nth, range(50, MOST_REQUESTS - 4))
+        died = self.each([(nth,) for nth in range(1, MOST_REQUESTS, 4)], self.dies_at)
+        self.assertIn(4 * died, range(46, MOST_REQUESTS - 4))
+
+    def dies_at(self, nth):
+        if not self.kill_at(nth, "delay_after"):
+            return False
+        self.settles()
+        for name in self.names:
+            secret = self.living(name)["secret"]
+            self.assertEqual(self.variable(f"shop/{name}", "KEY")["value"], secret)
+            self.assertEqual(self.variable("shop", "KEY", name)["value"], secret)
+        self.no_family_is_harmed()
+        self.assertIn("whole", self.exits(0, "history", "--verify").out)
 
 
 if __name__ == "__main__":

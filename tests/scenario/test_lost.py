@@ -27,17 +27,17 @@ class Lost(LostCase):
     world = WORLD
     tokens = TOKENS
 
+    def meets(self, kind, more, path, tokens, name, key, method):
+        self.host.set_tokens(tokens)
+        self.sim.fault(kind, method=method, path=path, **more)
+        self.host.run("run")
+        self.assertTrue(self.fault_was_hit())
+        self.settles()
+        self.is_whole(name, key)
+        self.posts_match_intents()
+
     def each_fault(self, path, tokens, name, key, faults=FAULTS, method="POST"):
-        for kind, more in faults:
-            with self.subTest(fault=kind, **more):
-                self.again()
-                self.host.set_tokens(tokens)
-                self.sim.fault(kind, method=method, path=path, **more)
-                self.host.run("run")
-                self.assertTrue(self.fault_was_hit())
-                self.settles()
-                self.is_whole(name, key)
-                self.posts_match_intents()
+        self.each([(*fault, path, tokens, name, key, method) for fault in faults], self.meets)
 
     def test_a_rotation_whose_answer_fails_is_repaired(self):
         self.each_fault(ROTATE, TOKENS, "push", "PUSH")
@@ -55,23 +55,23 @@ class Lost(LostCase):
     def test_reading_may_fail_anywhere(self):
         reads = [("status", {"status": 502, "nth": n}) for n in range(1, 16)]
         reads += [("drop_after_commit", {"nth": n}) for n in range(1, 16)]
-        for kind, more in reads:
-            with self.subTest(fault=kind, **more):
-                self.again()
-                self.sim.fault(kind, method="GET", path="*", **more)
-                self.settles()
-                self.is_whole()
+        self.each(reads, self.reads_past)
+
+    def reads_past(self, kind, more):
+        self.sim.fault(kind, method="GET", path="*", **more)
+        self.settles()
+        self.is_whole()
 
     def test_two_lost_answers_in_a_row_are_repaired(self):
-        for first in ("drop_before_commit", "drop_after_commit"):
-            for second in ("drop_before_commit", "drop_after_commit"):
-                with self.subTest(first=first, second=second):
-                    self.again()
-                    self.sim.fault(first, method="POST", path=ROTATE)
-                    self.sim.fault(second, method="POST", path=ROTATE, nth=2)
-                    self.host.run("run")
-                    self.settles()
-                    self.is_whole()
+        drops = ("drop_before_commit", "drop_after_commit")
+        self.each([(first, second) for first in drops for second in drops], self.loses_both)
+
+    def loses_both(self, first, second):
+        self.sim.fault(first, method="POST", path=ROTATE)
+        self.sim.fault(second, method="POST", path=ROTATE, nth=2)
+        self.host.run("run")
+        self.settles()
+        self.is_whole()
 
     def test_a_lost_answer_is_told_as_repaired(self):
         self.sim.fault("drop_after_commit", method="POST", path=ROTATE)

@@ -50,32 +50,26 @@ class Types(LostCase):
 
     def all_at_once(self, kind, more, addresses, paths):
         """Every token's request meets the fault, in one run of several workers."""
-        with self.subTest(fault=kind, **more):
-            self.again()
-            for path in paths:
-                self.sim.fault(kind, method="POST", path=path, **more)
-            self.host.run("run")
-            for fault in self.sim.ask("GET", "/sim/faults").json:
-                self.assertEqual(fault["hits"], 1, fault)
-            self.settles()
-            self.all_are_whole(addresses)
-            for address in addresses:
-                made = len(self.tokens_of(address.split(":")[-1]))
-                self.assertLessEqual(made, 1 + self.most_posts, f"tokens made for {address}")
+        for path in paths:
+            self.sim.fault(kind, method="POST", path=path, **more)
+        self.host.run("run")
+        for fault in self.sim.ask("GET", "/sim/faults").json:
+            self.assertEqual(fault["hits"], 1, fault)
+        self.settles()
+        self.all_are_whole(addresses)
+        for address in addresses:
+            made = len(self.tokens_of(address.split(":")[-1]))
+            self.assertLessEqual(made, 1 + self.most_posts, f"tokens made for {address}")
 
     def test_rotations_of_every_type_are_repaired(self):
-        for kind, more in self.faults:
-            self.all_at_once(kind, more, [address for address, _, _ in TYPES], [path for _, path, _ in TYPES])
+        addresses, paths, _ = zip(*TYPES)
+        self.each([(*fault, addresses, paths) for fault in self.faults], self.all_at_once)
 
     def test_creations_of_every_type_are_repaired(self):
         addresses = [f"{address.rsplit(':', 1)[0]}:new{number}" for number, (address, _, _) in enumerate(TYPES)]
-        tokens = policy(addresses, "scopes: [ api ]\n    LEVEL")
-        self.tokens, kept = tokens, self.tokens
-        try:
-            for kind, more in self.faults:
-                self.all_at_once(kind, more, addresses, [path for _, _, path in TYPES])
-        finally:
-            self.tokens = kept
+        _, _, paths = zip(*TYPES)
+        self.each([(*fault, addresses, paths) for fault in self.faults], self.all_at_once,
+                  tokens=policy(addresses, "scopes: [ api ]\n    LEVEL"))
 
     def test_two_owners_of_a_name_are_told_apart_when_both_answers_are_lost(self):
         """Successors of one name and one date, of two owners: each row finds its own."""

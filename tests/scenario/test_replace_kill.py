@@ -6,24 +6,24 @@ MOST_REQUESTS = 200  # of one run: a failure in every row must end too
 
 
 class Kill(ReplaceCase):
+    def dies_at(self, nth, fault, retiring):
+        if retiring:
+            self.exits(0, "run")
+            self.advance("25h")
+            self.forget_requests()
+        if not self.kill_at(nth, fault):
+            return False
+        if retiring:
+            self.settles()
+            self.is_finished()
+        else:
+            self.assertTrue(self.old_lives())
+            self.finishes()
+        self.assertIn("whole", self.exits(0, "history", "--verify").out)
+
     def kill_at_every_request(self, fault, retiring):
-        for nth in range(1, MOST_REQUESTS):
-            with self.subTest(fault=fault, request=nth, retiring=retiring):
-                self.again()
-                if retiring:
-                    self.exits(0, "run")
-                    self.advance("25h")
-                    self.forget_requests()
-                if not self.kill_at(nth, fault):
-                    break
-                if retiring:
-                    self.settles()
-                    self.is_finished()
-                else:
-                    self.assertTrue(self.old_lives())
-                    self.finishes()
-                self.assertIn("whole", self.exits(0, "history", "--verify").out)
-        self.assertIn(nth, range(8, MOST_REQUESTS - 1))
+        died = self.each([(nth, fault, retiring) for nth in range(1, MOST_REQUESTS)], self.dies_at)
+        self.assertIn(died, range(7, MOST_REQUESTS - 2))
 
     def test_killed_while_a_request_is_under_way(self):
         self.kill_at_every_request("delay", False)

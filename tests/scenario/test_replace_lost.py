@@ -13,29 +13,29 @@ class Lost(ReplaceCase):
 
     faults = FAULTS
 
-    def each(self, path, method, faults, then):
-        for kind, more in faults:
-            with self.subTest(fault=kind, **more):
-                self.again()
-                if then != "create":
-                    self.exits(0, "run")
-                    self.advance("25h")
-                self.sim.fault(kind, method=method, path=path, **more)
-                self.host.run("run")
-                self.assertTrue(self.fault_was_hit())
-                self.clear_faults()
-                if then == "create":
-                    self.assertTrue(self.old_lives())
-                    self.finishes()
-                else:
-                    self.settles()
-                    self.is_finished()
-
     def test_a_creation_whose_answer_fails_leaves_one_new_token(self):
-        self.each(self.create, "POST", self.faults, "create")
+        self.each(self.faults, self.creates)
+
+    def creates(self, kind, more):
+        self.meets(kind, more, "POST", self.create)
+        self.assertTrue(self.old_lives())
+        self.finishes()
+
+    def meets(self, kind, more, method, path):
+        self.sim.fault(kind, method=method, path=path, **more)
+        self.host.run("run")
+        self.assertTrue(self.fault_was_hit())
+        self.clear_faults()
 
     def test_an_end_whose_answer_fails_is_finished(self):
-        self.each(self.end, "DELETE", self.faults, "retire")
+        self.each(self.faults, self.retires)
+
+    def retires(self, kind, more):
+        self.exits(0, "run")
+        self.advance("25h")
+        self.meets(kind, more, "DELETE", self.end)
+        self.settles()
+        self.is_finished()
 
     def test_an_orphan_is_ended_by_its_number_and_told(self):
         self.sim.fault("drop_after_commit", method="POST", path=self.create)
@@ -47,14 +47,14 @@ class Lost(ReplaceCase):
         self.is_replaced_once()
 
     def test_an_orphan_whose_end_is_lost_too(self):
-        for kind, more in self.faults:
-            with self.subTest(fault=kind, **more):
-                self.again()
-                self.sim.fault("drop_after_commit", method="POST", path=self.create)
-                self.sim.fault(kind, method="DELETE", path=self.end, **more)
-                self.host.run("run")
-                self.clear_faults()
-                self.finishes()
+        self.each(self.faults, self.ends_an_orphan)
+
+    def ends_an_orphan(self, kind, more):
+        self.sim.fault("drop_after_commit", method="POST", path=self.create)
+        self.sim.fault(kind, method="DELETE", path=self.end, **more)
+        self.host.run("run")
+        self.clear_faults()
+        self.finishes()
 
     def settles_beside(self, theirs):
         """What is not ours is told in every run that sees it, and lives on."""
@@ -80,12 +80,11 @@ class Lost(ReplaceCase):
         return made, running.returncode
 
     def test_what_somebody_else_makes_at_the_same_moment_is_not_touched(self):
-        for kind, more in FEW:
-            for theirs in self.namesakes:
-                with self.subTest(fault=kind, theirs=theirs):
-                    self.again()
-                    made, _ = self.make_theirs_in_between(kind, more, **theirs)
-                    self.settles_beside([made])
+        self.each([(*fault, theirs) for fault in FEW for theirs in self.namesakes], self.is_beside_theirs)
+
+    def is_beside_theirs(self, kind, more, theirs):
+        made, _ = self.make_theirs_in_between(kind, more, **theirs)
+        self.settles_beside([made])
 
     def test_what_commits_after_nobody_believed_in_it_is_swept(self):
         """A request that we gave up on, carried out when another one was sent long since."""

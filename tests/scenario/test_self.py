@@ -63,18 +63,15 @@ class Self(Case):
         self.no_family_is_harmed()
         self.assertIn("whole", self.exits(0, "history", "--verify").out)
 
-    def kill_at(self, nth, fault):
-        return super().kill_at(nth, fault, times=0 if fault == "drop_before_commit" else 1)
+    def dies_at(self, nth, fault):
+        if not self.kill_at(nth, fault, times=0 if fault == "drop_before_commit" else 1):
+            return False
+        self.settles()
+        self.is_whole()
 
     def kill_everywhere(self, fault):
-        for nth in range(1, MOST_REQUESTS):
-            with self.subTest(fault=fault, request=nth):
-                self.again()
-                if not self.kill_at(nth, fault):
-                    break
-                self.settles()
-                self.is_whole()
-        self.assertIn(nth, range(6, MOST_REQUESTS - 1))
+        died = self.each([(nth, fault) for nth in range(1, MOST_REQUESTS)], self.dies_at)
+        self.assertIn(died, range(5, MOST_REQUESTS - 2))
 
 
 class Personal(Self):
