@@ -74,6 +74,7 @@ static bool
 add_credential(struct needs *needs, const char *path, const char *unit, struct err *err)
 {
 	needs->changes_owners = true;
+	needs->drop_in->encrypts = true;
 	if (unit)
 		needs->drop_in->restarts = unit;
 	return add_folder(needs, path ? path : CREDSTORE, err);

@@ -94,6 +94,10 @@ say_what_is_left(const struct setting_up *it, const struct drop_in *drop_in)
 		setup_say(it, "sandbox",
 			"programs (exec) run inside of it; what they need the policy does not say: "
 			"glrotate(8), THE SANDBOX");
+	if (drop_in->encrypts)
+		setup_say(it, "sandbox",
+			"that the service may encrypt credentials is for polkit to say, from "
+			"systemd 256 on: glrotate(8), THE SANDBOX");
 	if (drop_in->restarts)
 		setup_say(it, "sandbox",
 			"that the service may restart %s is for polkit to say: glrotate(8), THE "

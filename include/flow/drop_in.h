@@ -11,9 +11,11 @@
 #define DROP_IN_HEAD "# Written by glrotate setup"
 
 struct drop_in {
-	const char *text;     /* NULL: nothing is needed */
-	bool runs_programs;   /* `exec`: what these need the policy does not say */
-	const char *restarts; /* a unit that is to be restarted, which is root's to ask for; NULL: none */
+	const char *text;   /* NULL: nothing is needed */
+	bool runs_programs; /* `exec`: what these need the policy does not say */
+	bool encrypts;      /* with systemd-creds, which newer systemd does for root alone */
+	const char *
+		restarts; /* a unit that is to be restarted, which is root's to ask for; NULL: none */
 };
 
 /* Fails: ERR_POLICY where a path is not fit for a unit's setting, or may lead anywhere. */
