@@ -1,5 +1,5 @@
 #!/bin/bash
-# What a process of the unit may do, a line each: probe.sh HOST PORT, started by a drop-in beside glrotate itself.
+# What a process of the unit may do, a line each: probe.sh HOST PORT SECONDS-TO-WAIT, started by a drop-in beside glrotate itself.
 try() {
 	what=$1
 	shift
@@ -15,7 +15,7 @@ try() {
 	try "make a device" mknod "$STATE_DIRECTORY/null" c 1 3
 	try "mount" mount -t tmpfs tmpfs "$STATE_DIRECTORY"
 	try "change the host's name" hostname probe
-	try "reach $1" timeout 5 bash -c "exec 3<>/dev/tcp/$1/$2"
+	try "reach $1" timeout "$3" bash -c "exec 3<>/dev/tcp/$1/$2"
 	try "keep a core" bash -c '[ "$(ulimit -c)" != 0 ]'
 } >"$STATE_DIRECTORY/probe.out"
 exit 0

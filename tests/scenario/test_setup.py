@@ -160,7 +160,9 @@ class Setup(unittest.TestCase):
         self.write(more="tokens:\n  - token: 'project:a/**'\n    scopes_at_most: [api]\n    level_at_most: owner\n    deliver:\n"
                    "      - file: { path: '/srv/deploy/{name}', user: deploy }\n"
                    "      - systemd_credential: { name: '{name}', unit: x.service, restart: try }\n")
-        self.assertIn("may restart x.service is for polkit to say", self.done())
+        told = self.done()
+        self.assertIn("may restart x.service is for polkit to say", told)
+        self.assertIn("may encrypt credentials is for polkit to say", told)
         text = self.drop_in.read_text()
         for line in ("ReadWritePaths=-/srv/deploy", "ReadWritePaths=-/etc/credstore.encrypted", "PrivateUsers=no", "SystemCallFilter=@chown",
                      "AmbientCapabilities=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER"):
