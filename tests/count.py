@@ -23,7 +23,16 @@ def count(entry):
     else:
         passed, failed = (1, 0) if good else (0, 1)
     # A program that fails without saying so (a sanitizer, a signal, a timeout) has failed once.
-    return passed, failed if good or failed else 1
+    return max(passed, 0), failed if good or failed else 1
+
+
+def shown(entry):
+    """What it says for whoever reads no log: its figures, or why it is skipped."""
+    text = entry.get("stdout", "") + entry.get("stderr", "")
+    if entry["result"] == "SKIP":
+        why = re.findall(r"^SKIPPED: (.*)", text, re.M)
+        return [": ".join(["SKIPPED", entry["name"], *why])]
+    return re.findall(r"^(?:matrix|units): .*", text, re.M)
 
 
 def main(folders):
@@ -39,14 +48,11 @@ def main(folders):
         if not entries:
             failed += 1
         for entry in entries:
-            for line in re.findall(r"^matrix: .*", entry.get("stdout", ""), re.M):
-                print(line)
+            print(*shown(entry), sep="\n", end="\n" if shown(entry) else "")
             good, bad = count(entry)
             passed += good
             failed += bad
-            if entry["result"] == "SKIP":
-                print(f"skipped: {entry['name']}")
-            elif bad:
+            if bad:
                 print(f"failed: {entry['name']} in {folder}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

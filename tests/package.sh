@@ -8,7 +8,10 @@ need $build_packages debhelper dpkg-dev lintian
 out=${1:-build/package}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-work=$(mktemp -d)
+# Always the same folder, for its name is among what ccache compares.
+work=$out.work
+rm -rf "$work"
+mkdir "$work"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 
@@ -17,7 +20,8 @@ mkdir "$work/glrotate"
 git ls-files -z --cached --others --exclude-standard -- ':!tests' | tar -c --null -T - | tar -x -C "$work/glrotate"
 mv "$work/glrotate/units/debian" "$work/glrotate/debian"
 cd "$work/glrotate"
-dpkg-buildpackage -us -uc -b >"$work/log" 2>&1 || {
+# debhelper gives the build a home of its own.
+CCACHE_DIR=${CCACHE_DIR:-$HOME/.cache/ccache} DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -us -uc -b >"$work/log" 2>&1 || {
 	tail -n 40 "$work/log" >&2
 	exit 1
 }

@@ -6,8 +6,17 @@ cd "$(dirname "$0")/.."
 . tests/packages.sh
 
 need $build_packages busybox clang-format-14 curl openssl git jq strace systemd python3-gitlab libgitlab-api-v4-perl zsh fish \
-	debhelper dpkg-dev lintian python3-pip
+	debhelper dpkg-dev lintian python3-pip mmdebstrap systemd-container
 command -v node >/dev/null && command -v npm >/dev/null || need nodejs npm
+
+shared= roots=
+trap 'rm -rf "$shared"; [ -z "$roots" ] || kill "$roots" 2>/dev/null || :' EXIT
+trap 'exit 1' INT TERM
+# What the tests of a booted machine start from, made once; most of it is waiting for a mirror.
+mkdir -p build
+/usr/bin/python3 tests/machine/machine.py build/machine bookworm trixie >build/machine.log 2>&1 &
+roots=$!
+
 echo "building"
 build build --buildtype=release -Dwerror=true
 build build-dev --native-file tests/dev.ini
@@ -44,7 +53,6 @@ fi
 # What is written to be lost is not worth a disk's time, where there is memory enough: each state is synced many times.
 if [ -z "${TMPDIR:-}" ] && [ "$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 1000000 ] 2>/dev/null &&
 	shared=$(mktemp -d /dev/shm/glrotate-tests-XXXXXX 2>/dev/null); then
-	trap 'rm -rf "$shared"' EXIT
 	TMPDIR=$shared
 	export TMPDIR
 fi
@@ -60,8 +68,10 @@ run_tests() {
 	meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier 10 \
 		--num-processes "$at_once" "$@" || failed=1
 }
-# Booting machines has a command of its own, tests/machine.sh.
-run_tests build --no-suite machine
+wait "$roots" || :
+roots=
+cat build/machine.log
+run_tests build
 # The lints read no program, and other people's clients only meet the simulator.
 run_tests build-dev --no-suite lint --no-suite clients
 echo "testing build-tsan"

@@ -12,10 +12,10 @@ sed -i -e "s|^ExecStart=[^ ]*glrotate |ExecStart=$program |" -e '/^Documentation
 cd "$work"
 failed=0
 systemd-analyze verify --recursive-errors=no ./glrotate.service ./glrotate.timer ./glrotate@main.service \
-	./glrotate@main.timer ./glrotate-failed@x.service && echo "systemd-analyze verify has nothing to say" || failed=1
+	./glrotate@main.timer ./glrotate-failed@x.service && echo "units: systemd-analyze verify has nothing to say" || failed=1
 for unit in glrotate.service glrotate@main.service glrotate-failed@x.service; do
 	systemd-analyze security --offline=true --threshold=10 "./$unit" >exposure || failed=1
-	sed -n 's/^.*Overall/Overall/p' exposure
+	sed -n 's/^.*Overall exposure level for \([^:]*\): \([0-9.]* [A-Z]*\).*$/units: systemd-analyze security, exposure of \1: \2/p' exposure
 done
 # Each switch that is left off says why.
 for switch in PrivateNetwork RootDirectory; do
