@@ -427,13 +427,21 @@ put_back(struct replacement *work, struct err *err)
 		work->path, kept);
 }
 
+/* Before the flush: otherwise a power loss brings it back, and nobody sweeps what is delivered. */
+static bool
+drop_replaced(struct replacement *work, struct err *err)
+{
+	work->has_temporary = unlinkat(work->folder, work->temporary, 0) != 0;
+	return flush_folder(work, err);
+}
+
 static bool
 finish_change(struct replacement *work, const struct secret *present, struct err *err)
 {
 	if (!holds(work, work->name, present))
 		return is_stale(work, err);
 	if (present && exchange(work))
-		return holds(work, work->temporary, present) ? flush_folder(work, err)
+		return holds(work, work->temporary, present) ? drop_replaced(work, err)
 		                                             : put_back(work, err);
 	if (!present && !renameat2(work->folder, work->temporary, work->folder, work->name,
 				RENAME_NOREPLACE)) {

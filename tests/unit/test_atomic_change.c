@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ static const char *
 	between; /* what somebody else writes at the last moment before the names are exchanged */
 static const char *after;    /* and what at the last moment after that */
 static bool cannot_exchange; /* as some file systems */
+static int flushed_names;    /* how many stood in the folder when it was flushed last */
 
 static void
 put(const char *content)
@@ -58,6 +60,29 @@ renameat2(int from_folder, const char *from, int to_folder, const char *to, unsi
 	result = (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
 	somebody_writes(&after);
 	return result;
+}
+
+static int
+count_names(void)
+{
+	DIR *entries = opendir(folder);
+	int count = 0;
+
+	assert_non_null(entries);
+	while (readdir(entries))
+		count++;
+	closedir(entries);
+	return count - 2;
+}
+
+int
+fsync(int fd)
+{
+	struct stat facts;
+
+	if (!fstat(fd, &facts) && S_ISDIR(facts.st_mode))
+		flushed_names = count_names();
+	return (int)syscall(SYS_fsync, fd);
 }
 
 static int
@@ -118,6 +143,19 @@ a_change_is_made_to_what_was_read(void **state)
 	cannot_exchange = true;
 	assert_true(change("two\n", "three", &err));
 	holds("three");
+}
+
+/* A power loss brings back what is not flushed away. */
+static void
+what_was_replaced_is_gone_when_the_folder_is_flushed(void **state)
+{
+	struct err err;
+	(void)state;
+
+	assert_true(change(NULL, "one\n", &err));
+	flushed_names = 0;
+	assert_true(change("one\n", "two\n", &err));
+	assert_int_equal(flushed_names, 1);
 }
 
 static void
@@ -247,6 +285,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_A_FOLDER(a_change_is_made_to_what_was_read),
+		IN_A_FOLDER(what_was_replaced_is_gone_when_the_folder_is_flushed),
 		IN_A_FOLDER(no_edit_of_somebody_else_is_lost),
 		IN_A_FOLDER(
 			of_two_edits_at_once_the_later_stays_and_the_other_is_left_beside_it),
