@@ -7,8 +7,9 @@
  *             of `wait`, so many seconds)
  * SHIM_HIT    a file that is made when that comes to pass
  * SHIM_CLOCK  127.0.0.1's port of the simulator, whose clock is moved on
+ * SHIM_FLUSH  what is flushed goes to the disk, but not that whose path matches this pattern
  *
- * Nothing is flushed: a killed process loses nothing by that, and `cut` takes back what had not been. */
+ * Without the last nothing is flushed: a killed process loses nothing by that, and `cut` takes back what had not been. */
 #undef _FILE_OFFSET_BITS
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@ static const char *const effect_names[] = {
 	[TORN] = "torn",
 	[CUT] = "cut",
 	[STOP] = "stop",
+	[HALT] = "halt",
 	[BROKEN] = "eio",
 	[FULL] = "enospc",
 	[SHORT] = "short",
@@ -174,7 +176,7 @@ shim_count(const char *name, const char *path, size_t bytes, bool room)
 	if (effect)
 		say_hit();
 	pthread_mutex_unlock(&shim.lock);
-	if (effect == STOP)
+	if (effect == STOP || effect == HALT)
 		raise(SIGSTOP);
 	if (effect == WAIT)
 		shim_let_pass(shim.most);

@@ -10,7 +10,8 @@ enum effect {
 	AFTER,  /* killed when it is done */
 	TORN,   /* half of it is done, and killed */
 	CUT,    /* killed, and what was not flushed is gone */
-	STOP,   /* SIGSTOP before it is done */
+	STOP,   /* SIGSTOP before it is done; readings count as well */
+	HALT,   /* SIGSTOP before it is done */
 	BROKEN, /* EIO */
 	FULL,   /* ENOSPC, for calls that want room */
 	SHORT,  /* half of it is done, and it says so */

@@ -37,16 +37,21 @@ class Call:
 
 
 class Stage:
-    def __init__(self, road):
-        self.road = road
+    def __init__(self, road, disks=None):
+        """`disks`: where its state and its files stand, when the power is to be cut (tests/machine/power.py)."""
+        self.road, self.disks = road, disks
         self.sim = Sim(road.world, road.version)
         self.host = Host(self.sim, "  []", lifetimes=road.lifetimes, limits=f"{{ settle: {SETTLE}s }}",
                          credential=road.credential)
         self.out = self.host.path / "out"
+        if disks:
+            self.host.state, self.out = disks.state, disks.out
         self.out.mkdir()
         for name, content in road.files.items():
             (self.out / name).write_text(content)
             (self.out / name).chmod(0o600)
+        if disks:
+            disks.keep()
         self.log, self.hit = self.host.path / "calls", self.host.path / "hit"
         self.policy, self.renamed = road.policy, {}
         self.edit()
@@ -86,6 +91,8 @@ class Stage:
             env["SHIM_FAULT"] = fault
         if log:
             env["SHIM_LOG"] = str(self.log)
+        if self.disks:
+            env["SHIM_FLUSH"] = self.disks.lying
         return env
 
     def start(self, *verb, fault=None, log=False, state=None, naps=False):
