@@ -11,7 +11,7 @@ def count(entry):
     good = entry["result"] in ("OK", "SKIP", "EXPECTEDFAIL")
     cmocka = re.findall(r"\[  (PASSED|FAILED)  \] (\d+) test\(s\)", text)
     unittest = re.findall(r"^Ran (\d+) tests?", text, re.M)
-    matrix = re.search(r"^matrix: (\d+) cases .*? (\d+) failed", text, re.M)
+    matrix = re.search(r"^(?:matrix|power): (\d+) cases .*? (\d+) failed", text, re.M)
     if cmocka:
         passed = sum(int(n) for word, n in cmocka if word == "PASSED")
         failed = sum(int(n) for word, n in cmocka if word == "FAILED")
@@ -30,9 +30,9 @@ def shown(entry):
     """What it says for whoever reads no log: its figures, or why it is skipped."""
     text = entry.get("stdout", "") + entry.get("stderr", "")
     if entry["result"] == "SKIP":
-        why = re.findall(r"^SKIPPED: (.*)", text, re.M)
+        why = re.findall(r"^(?:power: )?SKIPPED: (.*)", text, re.M)
         return [": ".join(["SKIPPED", entry["name"], *why])]
-    return re.findall(r"^(?:matrix|units): .*", text, re.M)
+    return re.findall(r"^(?:matrix|power|units): .*", text, re.M)
 
 
 def main(folders):
