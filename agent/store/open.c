@@ -195,8 +195,9 @@ fill_draft(const struct state *state, const char *fingerprint, struct err *err)
 		       err);
 }
 
-/* The name is given to a draft that is whole and on the disk. A rollback journal without its database is of one that
- * somebody removed; SQLite would play it into ours. */
+/* The name is given to a draft that is whole and on the disk. SQLite flushes this folder, too, whenever it makes a rollback journal,
+ * unless it was built not to. A rollback journal without its database is of one that somebody removed; SQLite would play it into
+ * ours. */
 static bool
 create(const struct state *state, const char *fingerprint, struct err *err)
 {
