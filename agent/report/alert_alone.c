@@ -44,9 +44,9 @@ alert_unopened(struct context *context, const struct err *end)
 		return;
 	alerts = alerts_of(context->policies, arena, NULL);
 	/* What passes is not worth a message without a memory; nor is one that comes every hour. Where nobody is told nothing is
-	 * noted: what cannot be read stays as it was found. */
+	 * noted: what cannot be read stays as it was found. Whoever dies while telling has not told. */
 	if (!alerts.count || alerted_lately(context->state, what, now, DAY_SEC) ||
-		!alerted_note(context->state, what))
+		!alerted_note(context->state, "telling"))
 		return;
 	message = message_of_one(context, &item, now, arena);
 	for (size_t i = 0; i < alerts.count; i++) {
@@ -60,6 +60,8 @@ alert_unopened(struct context *context, const struct err *end)
 		ok = alert_send(alert, &message, arena, &err);
 		outcome_alert(alert->name, message.subject, ok ? NULL : &err);
 	}
+	/* Where that fails it is told once more. */
+	(void)alerted_note(context->state, what);
 }
 
 /* --- a test --- */

@@ -163,6 +163,19 @@ class Lasting(Told):
         self.assertEqual(len(self.told()), 1)
         self.assertIn("GLR-101", self.told()[0])
 
+    def test_a_run_that_dies_while_it_tells_has_not_told(self):
+        self.set_alerts(f"exec: {self.program}")
+        self.mended.touch()
+        self.settles()
+        (self.host.state / "journal.db").write_bytes(b"no database" * 1000)
+        text = self.program.read_text()
+        self.program.write_text("#!/bin/sh\nkill -KILL $PPID\n")
+        self.assertEqual(self.host.run("run").code, -9)
+        self.program.write_text(text)
+        self.needs_person(self.host.run("run"), "GLR-101")
+        self.needs_person(self.host.run("run"), "GLR-101")
+        self.assertEqual(len(self.told()), 1)
+
 
 class Forms(Told):
     def test_a_mail_is_one_that_programs_read(self):
