@@ -6,6 +6,7 @@
 #define TOKEN ADVICE_TOKEN
 
 /* In the order of the fields: headline, works, why, action, risk, more. */
+/* clang-format off */
 static const struct advice_text texts[] = {
 	{
 		GLR_DATABASE_DAMAGED,
@@ -14,7 +15,7 @@ static const struct advice_text texts[] = {
 		"the file journal.db in the state directory cannot be read; nothing was asked of GitLab",
 		"put journal.db back from the newest backup of the state directory, then: glrotate run\n"
 		"without a backup, as root in the state directory: mv journal.db journal.db.damaged\n"
-		"glrotate plan; glrotate run   (for the stamps of the old journal see GLR-107)",
+		"glrotate plan; glrotate run   # for the stamps of the old journal see GLR-107",
 		"tokens near their date die while nobody renews them; a secret in flight in the damaged file is lost",
 		"Those whose rotation was open in the damaged file are the exception: their old secret may be dead. Tokens are adopted again by their addresses, and nothing is rotated for it. An old backup is noticed, and nothing is overwritten by it: GLR-106.",
 	},
@@ -25,7 +26,7 @@ static const struct advice_text texts[] = {
 		"the credential glrotate-key, or the file key in the state directory, is not the one the journal was made with",
 		"put the key back from its backup (owner: glrotate's user, mode 0600), then: glrotate run\n"
 		"if it is gone for ever, as root in the state directory: mv journal.db journal.db.unreadable\n"
-		"glrotate plan; glrotate run   (for the stamps of the old journal see GLR-107)",
+		"glrotate plan; glrotate run   # for the stamps of the old journal see GLR-107",
 		"tokens near their date die while nobody renews them; without the key the secrets in flight are lost",
 		"GitLab was not asked. The journal stores a fingerprint of its key, so a wrong key never makes things worse.",
 	},
@@ -34,7 +35,7 @@ static const struct advice_text texts[] = {
 		"a sealed secret in the journal does not open",
 		"every secret that was delivered; the one in flight is the newest of its token",
 		"its row was altered, or copied from another journal",
-		"glrotate history   (which token was held last)\n"
+		"glrotate history   # which token was held last\n"
 		"put journal.db and key back from one backup, made at one time, then: glrotate run\n"
 		"without a backup, as root in the state directory: mv journal.db journal.db.damaged; then see GLR-107",
 		"the token's old secret is dead already: its consumers fail until it is rotated again",
@@ -49,7 +50,7 @@ static const struct advice_text texts[] = {
 		"glrotate --version\n"
 		"install the newer version again, then: glrotate run\n"
 		"without it, as root in the state directory: mv journal.db journal.db.newer\n"
-		"glrotate plan; glrotate run   (for the stamps of the old journal see GLR-107)",
+		"glrotate plan; glrotate run   # for the stamps of the old journal see GLR-107",
 		"tokens near their date die while nobody renews them",
 		"A journal is brought up to date by the first run of a newer version, and there is no way back but a backup.",
 	},
@@ -150,7 +151,7 @@ static const struct advice_text texts[] = {
 		"the destinations that took it; nothing was rotated if this was found before",
 		"a right is missing there, or what it holds was changed in a way that is refused",
 		"glrotate explain " TOKEN "\n"
-		"glrotate check   (which right is missing)\n"
+		"glrotate check   # which right is missing\n"
 		"mend it, then: glrotate run",
 		"a rotated secret that is not delivered waits sealed in the journal; its consumers fail until then",
 		"A destination that refuses for seven days is set aside, so that the others go on; status keeps naming it.",
@@ -159,12 +160,12 @@ static const struct advice_text texts[] = {
 		GLR_OWN_CREDENTIAL,
 		"GitLab refuses glrotate's own credential",
 		"every secret stands where it was delivered and lives until its token's own date",
-		"it ran out, was revoked, belongs to a blocked user, or another token stands in its place",
+		"it ran out, was revoked or mistyped, is of another GitLab or of a blocked user, or another token stands in its place",
 		"make a new one in GitLab (scope api; an administrator's with Admin Mode also admin_mode)\n"
-		"systemd-creds encrypt --name=gitlab-token - /etc/credstore.encrypted/gitlab-token\n"
+		"systemd-ask-password -n 'the new token:' | glrotate setup   # as root; or: glrotate setup < FILE\n"
 		"glrotate check",
 		"no token is renewed until then; presenting a dead credential again could revoke its whole family, so it is not tried",
-		"The run ended at once. Where gitlab.credential is a path, write the new one into that file (mode 0600) instead. glrotate check tells the date on which it dies.",
+		"The run ended at once. Setup proves the new one and keeps it where the policy has it: encrypted for the service, or in the file that gitlab.credential names. Glrotate check tells the date on which it dies.",
 	},
 	{
 		GLR_CANNOT_CREATE,
@@ -173,7 +174,7 @@ static const struct advice_text texts[] = {
 		"our credential may not create it, or its entry does not say with which scopes and level",
 		"glrotate explain " TOKEN "\n"
 		"complete the entry (scopes, access_level), or create the token by hand under that name\n"
-		"glrotate run   (adopts it)",
+		"glrotate run   # adopts it",
 		"its destinations stay without a secret",
 		"A person's token wants an administrator. One created by hand is delivered at its first rotation: glrotate rotate TOKEN --reason 'first delivery'.",
 		.is_dead = true,
@@ -183,7 +184,7 @@ static const struct advice_text texts[] = {
 		"several tokens have this address",
 		"those that live, each until its own date",
 		"nothing tells which of them is meant, so none is touched",
-		"glrotate explain " TOKEN "   (lists their numbers)\n"
+		"glrotate explain " TOKEN "   # lists their numbers\n"
 		"write `id: NUMBER` into the entry, or revoke the one that nobody uses in GitLab\n"
 		"if only dead ones are left: create one of that name in GitLab\n"
 		"glrotate check",
@@ -195,8 +196,8 @@ static const struct advice_text texts[] = {
 		"GitLab refuses to rotate the token",
 		"the present secret, where it was delivered",
 		"our credential may do less than the token, or a setting of the instance forbids it",
-		"glrotate explain " TOKEN "   (GitLab's words)\n"
-		"glrotate check   (which right is missing)\n"
+		"glrotate explain " TOKEN "   # GitLab's words\n"
+		"glrotate check   # which right is missing\n"
 		"give the credential's user that right, then: glrotate run",
 		"the token dies at its date if nobody renews it",
 		"The old secret is as it was. Needed is Maintainer for a project's token and Owner for a group's, and never less than the token's own level.",
@@ -206,7 +207,7 @@ static const struct advice_text texts[] = {
 		"whether GitLab made a new secret cannot be found out",
 		"the old secret if the request did not happen; nothing if it did",
 		"the answer was lost, and our credential no longer sees the owner's whole list; absence proves nothing then",
-		"glrotate check   (which owner cannot be read)\n"
+		"glrotate check   # which owner cannot be read\n"
 		"give the credential its right back, then: glrotate run",
 		"asking again without knowing could kill a secret that is in use",
 		"A demotion, Admin Mode without admin_mode and a moved project shorten a list without a word. Nobody can have used a secret whose answer was lost: a successor that was used is somebody else's.",
@@ -228,7 +229,7 @@ static const struct advice_text texts[] = {
 		"every secret stands where it was delivered and lives until its token's own date",
 		"one of the two is wrong, and nothing here tells which: dates that are asked for, and what tells our new tokens from a stranger's, hang on GitLab's",
 		"date -u; curl --silent --head URL | grep -i '^date:'\n"
-		"timedatectl   (is this host's clock synchronised?)\n"
+		"timedatectl   # is this host's clock synchronised?\n"
 		"correct the one that is wrong, then: glrotate check; glrotate run\n"
 		"if this host has no right time and needs none: limits: { clock_skew: … } in the policy",
 		"tokens near their date die while nobody renews them",
@@ -239,9 +240,9 @@ static const struct advice_text texts[] = {
 		"GitLab was put back from a backup, so nothing new is begun",
 		"what GitLab knew when the backup was made; secrets that were made since are dead",
 		"a token that the journal knows to be dead lives again, or numbers that were given are given no more",
-		"glrotate plan   (which tokens show it)\n"
+		"glrotate plan   # which tokens show it\n"
 		"glrotate rotate " TOKEN
-		" --reason 'GitLab was restored'   (for each: its secret is delivered anew)\n"
+		" --reason 'GitLab was restored'   # for each: its secret is delivered anew\n"
 		"and what was created since the backup, and is gone: glrotate explain " TOKEN,
 		"rotating by memory could take a token for another that was given its number",
 		"Nothing new is begun, in no project, until no token shows it any more. An order names the token, and is carried out.",
@@ -251,9 +252,9 @@ static const struct advice_text texts[] = {
 		"more tokens were lost than are repaired without a person",
 		"nothing of them: their secrets are dead wherever they stand",
 		"more than three losses in one run have a cause that is not theirs: a proxy, GitLab itself, or somebody who revokes",
-		"glrotate status --failed   (which ones)\n"
+		"glrotate status --failed   # which ones\n"
 		"look into GitLab's log at the time of the first, and mend the cause\n"
-		"glrotate rotate " TOKEN " --reason 'lost'   (one to three at a time)",
+		"glrotate rotate " TOKEN " --reason 'lost'   # one to three at a time",
 		"what revoked these would revoke their successors",
 		"Only tokens whose entry says on_loss: recreate are made anew, and only what the journal proves to be lost through us.",
 		.is_dead = true,
@@ -275,7 +276,7 @@ static const struct advice_text texts[] = {
 		"the answer with its next secret was lost, or it ran out or was revoked; no other credential could get it back",
 		"glrotate history " TOKEN "\n"
 		"create a token of the same name and scopes in GitLab, and revoke the old ones of that name\n"
-		"install -m 600 /dev/stdin FILE   (the file that 'secret' or 'credential' of the policy names)\n"
+		"install -m 600 /dev/stdin FILE   # the file that 'secret' or 'credential' of the policy names\n"
 		"glrotate run",
 		"whoever uses it fails until then; if it is glrotate's own, nothing is renewed",
 		"A token that nobody else may rotate has nobody who could make a second new secret when the answer with the first was lost. With rescue_credential, another token that has a right to it, glrotate gets it back by itself: it finds the successor by its number and rotates that. The dead secret is never presented to a rotation, since GitLab would revoke the successor for it.",
@@ -287,7 +288,7 @@ static const struct advice_text texts[] = {
 		"everything, as long as no answer of a token that rotates itself is lost",
 		"it is refused, cannot be read, or is the very token that it should get back",
 		"create another token, of an administrator or of the same user, scope api\n"
-		"install -m 600 /dev/stdin FILE   (the file that 'rescue_credential' of the policy names)\n"
+		"install -m 600 /dev/stdin FILE   # the file that 'rescue_credential' of the policy names\n"
 		"glrotate check",
 		"a lost answer would lock glrotate out until somebody makes a new token by hand",
 		"It is proven once a day, and when its secret changes. A token of the same user gets that user's personal tokens back; an administrator's all of them.",
@@ -297,7 +298,7 @@ static const struct advice_text texts[] = {
 		"somebody still uses the old token, a week after its overlap ended",
 		"both: the old token, and the new one in all its destinations",
 		"whoever uses it got it by another way than the policy's destinations",
-		"glrotate explain " TOKEN "   (when and from where it was used last)\n"
+		"glrotate explain " TOKEN "   # when and from where it was used last\n"
 		"give that place the new secret, or add it to 'deliver:' in the policy\n"
 		"revoke the old one in GitLab when it is not needed: the next run goes on",
 		"until it is retired there are two secrets, and the old one dies at its own date",
@@ -308,10 +309,10 @@ static const struct advice_text texts[] = {
 		"GitLab lists a new deploy token as alive, and refuses its secret",
 		"the old one, which is not ended; as a rule it is still what the destinations hold",
 		"the registry's or the repository's door answered 401 to the new secret, more than five minutes after it was made",
-		"glrotate run   (it is asked again)\n"
-		"glrotate explain " TOKEN "   (shows its number)\n"
+		"glrotate run   # it is asked again\n"
+		"glrotate explain " TOKEN "   # shows its number\n"
 		"if it stays, revoke it in GitLab: Settings > Repository > Deploy tokens\n"
-		"glrotate run   (makes another one)",
+		"glrotate run   # makes another one",
 		"nobody gets the new secret; the old one dies at its own date",
 		"A deploy token cannot use the API. glrotate shows its secret once a run where its users do: to the container registry (/jwt/auth) or to its own project's repository, before anybody gets it and again before the old one is ended. Where neither answers, GitLab's list of deploy tokens must do. To see the answer oneself: curl --user NAME 'URL/jwt/auth?service=container_registry' asks for the password.",
 	},
@@ -320,7 +321,7 @@ static const struct advice_text texts[] = {
 		"a variable goes before the slot of a deploy token",
 		"what jobs have now: the old token lives",
 		"jobs get the variable, and not the deploy token that GitLab hands out; replacing the token would end the password that the variable may hold",
-		"glrotate check   (which variable, of which project or group)\n"
+		"glrotate check   # which variable, of which project or group\n"
 		"delete that variable in GitLab (Settings, CI/CD, Variables), so that jobs get the token itself\n"
 		"or say where it is: ci_deploy_pair: { group: PATH } in 'deliver:' of the entry; then it is delivered too\n"
 		"glrotate run",
@@ -332,7 +333,7 @@ static const struct advice_text texts[] = {
 		"two deploy tokens stand in one slot",
 		"both, each until its own date",
 		"two living tokens are called gitlab-deploy-token, and which of them a job gets GitLab does not say",
-		"glrotate explain " TOKEN "   (lists their numbers)\n"
+		"glrotate explain " TOKEN "   # lists their numbers\n"
 		"end the one that is not needed in GitLab (Settings, Repository, Deploy tokens), when no job that runs can have it\n"
 		"glrotate run",
 		"the other one is renewed by nobody: jobs that get it fail from its date on",
@@ -343,13 +344,14 @@ static const struct advice_text texts[] = {
 		"a job that may hold the old password runs on and on",
 		"both: the old deploy token, and the new one that every new job gets",
 		"ending the old token would take the password away from a job that began before new ones got the new password",
-		"glrotate explain " TOKEN "   (which job, of which project)\n"
+		"glrotate explain " TOKEN "   # which job, of which project\n"
 		"let it end, or cancel it in GitLab\n"
 		"glrotate run",
 		"until the old token is ended there are two passwords, and the old one dies at its own date",
 		"It is told when the job still runs a day after the overlap. Nothing is ended before.",
 	},
 };
+/* clang-format on */
 
 const struct advice_text *
 advice_of(int advice)
