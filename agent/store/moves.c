@@ -198,10 +198,12 @@ static bool
 insert_row(struct journal *journal, struct db *db, struct rotation *row,
 	const struct deliveries *deliveries, int64_t *ids, struct err *err)
 {
+	auto_arena struct arena *arena = arena_new();
 	struct event told = { .at = row->opened_at,
 		.address = row->address,
 		.name = "rotation.planned",
-		.text = "a rotation begins" };
+		.text = arena_format(arena, "a rotation begins%s%s", *row->reason ? ": " : "",
+			row->reason) };
 	struct db_value values[ROW_FIELDS];
 
 	db_values_of(row_fields, ROW_FIELDS, row, values);

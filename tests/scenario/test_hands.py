@@ -43,6 +43,7 @@ class Hands(Case):
         token = self.adopt()
         theirs = self.sim.act("rotate", token=token["id"])
         ended = self.order()
+        self.assertIn("a rotation begins: test", self.exits(0, "explain", "push").out)
         self.assertEqual(ended.code, 0, ended)
         self.assertFalse(self.sim.alive(theirs["id"]))
         self.assertEqual(self.value(), self.living("push")["secret"])
