@@ -47,18 +47,19 @@ def make_root(release, path):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists() or not stamp.exists() or stamp.read_text() != made_of:
             shutil.rmtree(path, ignore_errors=True)
-            bootstrap(release, path)
+            bootstrap(release, path, lock)
             stamp.write_text(made_of)
     return path
 
 
-def bootstrap(release, path):
+def bootstrap(release, path, lock):
+    """What makes it holds the lock too: it may outlive us."""
     draft = path.with_name(path.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
     try:
         made = subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(PACKAGES + CURL[release]),
                                *OPTIONS, release, draft], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                              check=False, timeout=ROOT_SEC)
+                              check=False, timeout=ROOT_SEC, pass_fds=[lock.fileno()])
         why = " ".join(made.stderr.strip().splitlines()[-1:])
     except subprocess.TimeoutExpired:
         made, why = None, f"not within {ROOT_SEC} s"
