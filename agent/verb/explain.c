@@ -16,7 +16,7 @@
 #include "verb/options.h"
 #include "verb/verb.h"
 
-#define EVENTS_SHOWN 8
+#define EVENTS_SHOWN 12
 #define LABEL "  %-12s "
 
 /* What is explained, and with which means. */
