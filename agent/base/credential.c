@@ -109,15 +109,24 @@ bool
 credential_lock(const char *name, int *lock, struct err *err)
 {
 	auto_close int fd = -1;
+	bool is_locked;
+	int kept;
 
 	if (!credential_open(name, &fd, err))
 		return err_wrap(err, "credential '%s'", name);
-	if (flock(fd, LOCK_EX | LOCK_NB) || !is_still_there(name, fd))
+	is_locked = !flock(fd, LOCK_EX | LOCK_NB);
+	if (!is_locked && errno != EWOULDBLOCK)
+		return err_set(
+			err, ERR_LATER, errno, "credential '%s': cannot be locked", name);
+	if (!is_locked || !is_still_there(name, fd))
 		return err_set(err, ERR_LATER, 0,
 			"credential '%s': another glrotate rotates it now", name);
-	*lock = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	return *lock >= 0 ||
-	       err_set(err, ERR_LATER, errno, "credential '%s': cannot be locked", name);
+	kept = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (kept < 0)
+		return err_set(
+			err, ERR_LATER, errno, "credential '%s': cannot be locked", name);
+	*lock = kept;
+	return true;
 }
 
 bool

@@ -17,7 +17,7 @@
 must_check bool credential_read(const char *name, struct secret **secret, struct err *err);
 
 /* Keeps whoever else rotates it on this machine away until `*lock` is closed; a descriptor above 2.
- * Fails: ERR_LATER while another holds it, or has just replaced it; ERR_POLICY as above. */
+ * Fails: ERR_LATER while another holds it, or has just replaced it, or when it cannot be locked; ERR_POLICY as above. */
 must_check bool credential_lock(const char *name, int *lock, struct err *err);
 
 /* Whether it is there at all, without reading it. */

@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -154,6 +157,69 @@ credential_refuses_empty_oversized_and_longer_ones(void **state)
 	assert_true(credential_read(place("large"), &secret, &err));
 }
 
+/* What flock() fails with next; 0: it works. */
+static int lock_code;
+
+/* Stands in for that of the C library. */
+int
+flock(int fd, int operation)
+{
+	errno = lock_code;
+	return lock_code ? -1 : (int)syscall(SYS_flock, fd, operation);
+}
+
+static void
+not_locked(const char *expected)
+{
+	int lock = 4711;
+	struct err err;
+
+	assert_false(credential_lock(place("locked"), &lock, &err));
+	assert_int_equal(lock, 4711);
+	assert_int_equal(err.kind, ERR_LATER);
+	if (!strstr(err.text, expected))
+		fail_msg("'%s' does not say '%s'", err.text, expected);
+}
+
+static void
+only_one_that_another_holds_is_said_to_be_rotated_now(void **state)
+{
+	auto_close int lock = -1;
+	struct err err;
+	(void)state;
+
+	put("locked", "secret", 6, 0600);
+	assert_true(credential_lock(place("locked"), &lock, &err));
+	not_locked("another glrotate rotates it now");
+	lock_code = ENOLCK;
+	not_locked("cannot be locked: No locks available");
+	lock_code = 0;
+}
+
+/* Descriptors below 3 are enough to open it with, and of others there are none. */
+static void
+one_that_cannot_be_kept_locked_leaves_nothing_behind(void **state)
+{
+	struct rlimit before, few;
+	int kept[3];
+	(void)state;
+
+	put("locked", "secret", 6, 0600);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ .rlim_cur = 3, .rlim_max = before.rlim_max };
+	for (int fd = 0; fd < 3; fd++) {
+		kept[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+		close(fd);
+	}
+	setrlimit(RLIMIT_NOFILE, &few);
+	not_locked("cannot be locked");
+	setrlimit(RLIMIT_NOFILE, &before);
+	for (int fd = 0; fd < 3; fd++) {
+		dup2(kept[fd], fd);
+		close(kept[fd]);
+	}
+}
+
 static int
 make_folder(void **state)
 {
@@ -183,6 +249,8 @@ main(void)
 		cmocka_unit_test(credential_refuses_what_is_no_plain_file),
 		cmocka_unit_test(credential_refuses_a_stranger_as_owner),
 		cmocka_unit_test(credential_refuses_empty_oversized_and_longer_ones),
+		cmocka_unit_test(only_one_that_another_holds_is_said_to_be_rotated_now),
+		cmocka_unit_test(one_that_cannot_be_kept_locked_leaves_nothing_behind),
 	};
 	struct err err;
 
