@@ -21,6 +21,7 @@
 #define GIVE_UP_MSEC 10000
 /* A child that never stops writing is not to keep us from looking at the clock. */
 #define READS_MOST 16
+#define LINKS_MOST 40 /* as many as the kernel follows */
 
 /* Our ends of the three pipes, and what they carry. */
 enum { IN, OUT, COMPLAINT, PIPES };
@@ -233,55 +234,133 @@ await(struct running *running, struct child_end *end)
 
 /* --- who could change it --- */
 
+/* Where the walk stands, a path without links ("" is the root); and what is still to go, which every link on the way is put before. */
+struct way {
+	const char *path;
+	int links;
+	char at[PATH_MAX], rest[PATH_MAX];
+};
+
+static bool
+failed(const struct way *way, int code, struct err *err)
+{
+	return err_set(err, ERR_REFUSED, code, "cannot run '%s'", way->path);
+}
+
 /* A link has no mode of its own; in a folder with the sticky bit others replace nothing that is root's or ours. */
 static bool
-check_part(const char *part, const char *path, struct err *err)
+check_part(const struct way *way, const char *part, struct stat *facts, struct err *err)
 {
-	struct stat facts;
-
-	if (lstat(part, &facts))
-		return err_set(err, ERR_REFUSED, errno, "cannot run '%s'", path);
-	if (facts.st_uid && facts.st_uid != geteuid())
+	if (lstat(part, facts))
+		return failed(way, errno, err);
+	if (facts->st_uid && facts->st_uid != geteuid())
 		return err_set(err, ERR_REFUSED, 0,
 			"'%s' belongs to user %u, who could change what is run: root or the user that "
 			"runs glrotate must own it",
-			part, facts.st_uid);
-	if (S_ISLNK(facts.st_mode) || (S_ISDIR(facts.st_mode) && (facts.st_mode & S_ISVTX)) ||
-		!(facts.st_mode & (S_IWGRP | S_IWOTH)))
+			part, facts->st_uid);
+	if (S_ISLNK(facts->st_mode) ||
+		(S_ISDIR(facts->st_mode) && (facts->st_mode & S_ISVTX)) ||
+		!(facts->st_mode & (S_IWGRP | S_IWOTH)))
 		return true;
 	return err_set(err, ERR_REFUSED, 0,
 		"'%s' has mode %04o: others may change it, so nothing is run from there", part,
-		facts.st_mode & 07777U);
+		facts->st_mode & 07777U);
+}
+
+static void
+step_back(struct way *way)
+{
+	char *slash = strrchr(way->at, '/');
+
+	if (slash)
+		*slash = '\0';
 }
 
 static bool
-check_parts(const char *path, struct err *err)
+follow(struct way *way, struct err *err)
 {
-	char part[PATH_MAX] = "/";
+	const size_t rest = strlen(way->rest) + 1;
+	char target[PATH_MAX];
+	const ssize_t length = readlink(way->at, target, sizeof(target));
 
-	if (strlen(path) >= sizeof(part))
-		return err_set(err, ERR_REFUSED, ENAMETOOLONG, "cannot run '%s'", path);
-	for (const char *end = path; end; end = strchr(end + 1, '/')) {
-		memcpy(part + 1, path + 1, end > path ? (size_t)(end - path - 1) : 0);
-		part[end > path ? end - path : 1] = '\0';
-		if (!check_part(part, path, err))
-			return false;
+	if (length <= 0)
+		return failed(way, length ? errno : ENOENT, err);
+	if (++way->links > LINKS_MOST)
+		return failed(way, ELOOP, err);
+	if ((size_t)length + rest > sizeof(way->rest))
+		return failed(way, ENAMETOOLONG, err);
+	memmove(way->rest + length, way->rest, rest);
+	memcpy(way->rest, target, (size_t)length);
+	if (target[0] == '/')
+		way->at[0] = '\0';
+	else
+		step_back(way);
+	return true;
+}
+
+/* Into what is named `part` where the walk stands. */
+static bool
+step_into(struct way *way, const char *part, size_t length, struct err *err)
+{
+	const size_t stands = strlen(way->at);
+	struct stat facts;
+
+	if (stands + 1 + length >= sizeof(way->at))
+		return failed(way, ENAMETOOLONG, err);
+	way->at[stands] = '/';
+	memcpy(way->at + stands + 1, part, length);
+	way->at[stands + 1 + length] = '\0';
+	memmove(way->rest, part + length, strlen(part + length) + 1);
+	if (!check_part(way, way->at, &facts, err))
+		return false;
+	if (S_ISLNK(facts.st_mode))
+		return follow(way, err);
+	return S_ISDIR(facts.st_mode) || !way->rest[0] || failed(way, ENOTDIR, err);
+}
+
+/* All of `rest`, part by part: whoever owns a link, or the folder that it stands in, says where the way goes on. */
+static bool
+walk_all(struct way *way, struct err *err)
+{
+	struct stat facts;
+
+	if (!check_part(way, "/", &facts, err))
+		return false;
+	for (;;) {
+		const char *part = way->rest + strspn(way->rest, "/");
+		const size_t length = strcspn(part, "/");
+
+		if (!length)
+			return true;
+		if (length > 2 || strncmp(part, "..", length) != 0) {
+			if (!step_into(way, part, length, err))
+				return false;
+			continue;
+		}
+		if (length == 2)
+			step_back(way);
+		memmove(way->rest, part + length, strlen(part + length) + 1);
 	}
-	return check_part(path, path, err);
 }
 
 /* What is run is what was looked at: a path without links, which nobody else can lead elsewhere any more. */
 static bool
 find_program(const char *path, char found[PATH_MAX], struct err *err)
 {
+	struct way way = { .path = path };
 	struct stat facts;
 
-	if (!realpath(path, found) || stat(found, &facts) ||
-		faccessat(AT_FDCWD, found, X_OK, AT_EACCESS))
-		return err_set(err, ERR_REFUSED, errno, "cannot run '%s'", path);
+	if (strlen(path) >= sizeof(way.rest))
+		return failed(&way, ENAMETOOLONG, err);
+	strcpy(way.rest, path);
+	if (!walk_all(&way, err))
+		return false;
+	if (lstat(way.at, &facts) || faccessat(AT_FDCWD, way.at, X_OK, AT_EACCESS))
+		return failed(&way, errno, err);
 	if (!S_ISREG(facts.st_mode))
 		return err_set(err, ERR_REFUSED, 0, "'%s' is no regular file", path);
-	return check_parts(path, err) && check_parts(found, err);
+	strcpy(found, way.at);
+	return true;
 }
 
 bool

@@ -202,6 +202,19 @@ make_program(const char *path)
 	assert_int_equal(chmod(path, 0755), 0);
 }
 
+/* A folder without links on the way to it. */
+static const char *
+make_folder(struct arena *arena)
+{
+	const char *temporary = getenv("TMPDIR");
+	char given[PATH_MAX / 4], top[PATH_MAX];
+
+	snprintf(given, sizeof(given), "%s/glrotate-XXXXXX", temporary ? temporary : "/tmp");
+	assert_non_null(mkdtemp(given));
+	assert_non_null(realpath(given, top));
+	return arena_text(arena, top);
+}
+
 static void
 check_folder_row(
 	const struct folder_row *row, const char *folder, const char *path, const char *link)
@@ -235,23 +248,92 @@ check_folder_row(
 static void
 what_others_could_put_in_its_place_is_not_run(void **state)
 {
-	const char *temporary = getenv("TMPDIR");
-	char given[PATH_MAX / 4], top[PATH_MAX], folder[PATH_MAX + 8], path[PATH_MAX + 16],
-		link[PATH_MAX + 8];
+	auto_arena struct arena *arena = arena_new();
+	const char *top = make_folder(arena);
+	const char *folder = arena_format(arena, "%s/folder", top);
+	const char *path = arena_format(arena, "%s/program", folder);
+	const char *link = arena_format(arena, "%s/link", top);
 
 	(void)state;
-	snprintf(given, sizeof(given), "%s/glrotate-XXXXXX", temporary ? temporary : "/tmp");
-	assert_non_null(mkdtemp(given));
-	assert_non_null(realpath(given, top));
-	snprintf(folder, sizeof(folder), "%s/folder", top);
-	snprintf(path, sizeof(path), "%s/program", folder);
-	snprintf(link, sizeof(link), "%s/link", top);
 	assert_int_equal(mkdir(folder, 0755), 0);
 	make_program(path);
 	assert_int_equal(symlink("folder/program", link), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(folder_rows); i++)
 		check_folder_row(&folder_rows[i], folder, path, link);
 	assert_int_equal(unlink(link) | unlink(path) | rmdir(folder) | rmdir(top), 0);
+}
+
+/* $: the folder of the test. $/ours is run; $/program is what it should come to. */
+/* clang-format off */
+static const struct link_row {
+	const char *what, *first, *second; /* what $/ours and $/theirs/link say; NULL: there is none */
+	bool is_somebodys;                 /* $/theirs, and the link in it */
+	const char *text;
+} link_rows[] = {
+	{ "links of ours",             "$/theirs/link",    "$/program",    false, NULL },
+	{ "a way up and down",         "theirs/../theirs/./link", "..//program", false, NULL },
+	{ "somebody's link behind it", "$/theirs/link",    "$/program",    true,  "/theirs' belongs to user 4711" },
+	{ "a link to itself",          "ours",             NULL,           false, "cannot run '" },
+	{ "a link to nothing",         "theirs/link",      NULL,           false, "cannot run '" },
+	{ "a folder on the way is none", "program/../program", NULL,       false, "Not a directory" },
+	{ "a folder",                  "$/theirs",         NULL,           false, "is no regular file" },
+};
+/* clang-format on */
+
+static const char *
+put_link(struct arena *arena, const char *top, const char *name, const char *target)
+{
+	const char *path = arena_format(arena, "%s/%s", top, name);
+
+	if (target && *target == '$')
+		target = arena_format(arena, "%s%s", top, target + 1);
+	if (target)
+		assert_int_equal(symlink(target, path), 0);
+	return path;
+}
+
+static void
+check_link_row(const struct link_row *row, const char *top, const char *program)
+{
+	auto_arena struct arena *arena = arena_new();
+	auto_child_end struct child_end end = { 0 };
+	const char *theirs = arena_format(arena, "%s/theirs", top);
+	const char *first = put_link(arena, top, "ours", row->first);
+	const char *second = put_link(arena, top, "theirs/link", row->second);
+	const char *const argv[] = { first, NULL };
+	struct err err;
+	bool ok;
+
+	if (row->is_somebodys)
+		assert_int_equal(
+			chown(theirs, 4711, (gid_t)-1) | lchown(second, 4711, (gid_t)-1), 0);
+	ok = child_run(&(struct child){ .argv = argv, .timeout_msec = LONG_MSEC }, &end, &err);
+	if (ok == !!row->text || (!ok && !strstr(err.text, row->text)))
+		fail_msg("%s: %d, '%s'", row->what, ok, ok ? "" : err.text);
+	if (ok && strncmp(secret_reveal(end.output), program, strlen(program)))
+		fail_msg("%s: ran %s", row->what, secret_reveal(end.output));
+	unlink(first);
+	unlink(second);
+}
+
+static void
+every_link_on_the_way_is_looked_at(void **state)
+{
+	auto_arena struct arena *arena = arena_new();
+	const char *top = make_folder(arena);
+	const char *theirs = arena_format(arena, "%s/theirs", top);
+	const char *program = arena_format(arena, "%s/program", top);
+
+	(void)state;
+	assert_int_equal(mkdir(theirs, 0755), 0);
+	make_program(program);
+	for (size_t i = 0; i < ARRAY_SIZE(link_rows); i++) {
+		if (link_rows[i].is_somebodys && geteuid())
+			continue;
+		check_link_row(&link_rows[i], top, program);
+		assert_int_equal(chown(theirs, geteuid(), (gid_t)-1), 0);
+	}
+	assert_int_equal(unlink(program) | rmdir(theirs) | rmdir(top), 0);
 }
 
 int
@@ -264,6 +346,7 @@ main(void)
 		cmocka_unit_test(a_program_that_hangs_is_asked_again),
 		cmocka_unit_test(a_program_that_is_not_there_is_refused),
 		cmocka_unit_test(what_others_could_put_in_its_place_is_not_run),
+		cmocka_unit_test(every_link_on_the_way_is_looked_at),
 	};
 	struct err err;
 
