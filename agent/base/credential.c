@@ -8,6 +8,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/folder.h"
+
 /* Where `name` stands; false when there is no such place. */
 static bool
 credential_path(const char *name, char path[PATH_MAX], struct err *err)
@@ -57,15 +59,26 @@ credential_is_private(int fd, bool by_path, struct err *err)
 }
 
 static bool
+open_its_folder(const char *path, int *folder, const char **file, struct err *err)
+{
+	if (folder_open(path, folder, file, err))
+		return true;
+	err->kind = ERR_POLICY;
+	return false;
+}
+
+static bool
 credential_open(const char *name, int *opened, struct err *err)
 {
+	auto_close int folder = -1;
 	char path[PATH_MAX];
+	const char *file;
 	int fd;
 
-	if (!credential_path(name, path, err))
+	if (!credential_path(name, path, err) || !open_its_folder(path, &folder, &file, err))
 		return false;
 	/* Without O_NONBLOCK a named pipe would hold us until somebody writes to it. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 && errno == ELOOP)
 		return err_set(
 			err, ERR_POLICY, 0, "'%s' is a link, which is not followed", path);

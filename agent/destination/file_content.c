@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/folder.h"
 #include "base/memory.h"
 
 #define READ_MAX_BYTES ((size_t)4096)
@@ -215,10 +216,16 @@ prove_change(const struct destination_tools *tools, const struct file_target *ta
 static bool
 read_back(const char *path, struct secret **secret, struct err *err)
 {
-	auto_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	auto_close int folder = -1, fd = -1;
+	const char *name;
 	struct stat facts;
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+	if (folder_open(path, &folder, &name, err))
+		fd = openat(folder, name, flags);
+	else if (err->code != ENOENT && err->code != ENOTDIR)
+		return false;
+	if (folder < 0 || (fd < 0 && errno == ENOENT)) {
 		*secret = NULL;
 		return true;
 	}
@@ -319,16 +326,14 @@ file_write(const struct destination_tools *tools, const struct stamp *stamp,
 /* --- what would change --- */
 
 static const char *
-inspect_absent(const struct destination_tools *tools, const struct file_place *place)
+inspect_absent(
+	const struct destination_tools *tools, const struct file_place *place, int folder)
 {
 	const int64_t mode = place->mode ? place->mode : 0600;
-	const char *slash = strrchr(place->path, '/');
-	const char *folder =
-		arena_text_n(tools->arena, place->path, (size_t)(slash - place->path) + 1);
 
-	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
-		return arena_format(
-			tools->arena, "cannot: the folder '%s': %s", folder, strerror(errno));
+	if (faccessat(folder, ".", W_OK | X_OK, AT_EACCESS))
+		return arena_format(tools->arena, "cannot: the folder of '%s': %s", place->path,
+			strerror(errno));
 	return arena_format(tools->arena, "created (mode %04" PRIo64 "%s%s)", (uint64_t)mode,
 		place->user ? ", user " : "", place->user ? place->user : "");
 }
@@ -366,16 +371,18 @@ entry_outlook(const struct destination_tools *tools, const struct file_place *pl
 const char *
 file_outlook(const struct destination_tools *tools, const struct file_place *place)
 {
-	const char *text = "new value";
+	const char *text = "new value", *name;
+	auto_close int folder = -1;
 	struct file_target target;
 	struct stat facts;
 	struct err err;
 
-	if (!file_aim(place, NULL, &target, &err))
+	if (!file_aim(place, NULL, &target, &err) ||
+		!folder_open(place->path, &folder, &name, &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);
-	if (lstat(place->path, &facts))
+	if (fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT
-		               ? inspect_absent(tools, place)
+		               ? inspect_absent(tools, place, folder)
 		               : arena_format(tools->arena, "cannot: %s", strerror(errno));
 	if (!S_ISREG(facts.st_mode))
 		return "cannot: is not a regular file";

@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/checks.h"
+#include "base/folder.h"
 #include "base/notify.h"
 #include "base/when.h"
 #include "destination/program.h"
@@ -380,20 +381,22 @@ systemd_credential_inspect(
 	const struct destination_tools *tools, const struct destination *destination)
 {
 	const struct systemd_credential_place *place = place_of(destination);
-	const char *slash = strrchr(place->path, '/');
-	const char *folder =
-		arena_text_n(tools->arena, place->path, (size_t)(slash - place->path) + 1);
-	const char *unit = "";
+	const char *unit = "", *name;
+	auto_close int folder = -1;
 	struct stat facts;
+	struct err err;
 
-	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
-		return arena_format(
-			tools->arena, "cannot: the folder '%s': %s", folder, strerror(errno));
+	if (!folder_open(place->path, &folder, &name, &err))
+		return arena_format(tools->arena, "cannot: %s", err.text);
+	if (faccessat(folder, ".", W_OK | X_OK, AT_EACCESS))
+		return arena_format(tools->arena, "cannot: the folder of '%s': %s", place->path,
+			strerror(errno));
 	if (place->unit)
 		unit = arena_format(tools->arena, ", then %s %s",
 			place->restart == RESTART_TRY ? "try-restart" : "restart", place->unit);
 	return arena_format(tools->arena, "%s as '%s'%s",
-		lstat(place->path, &facts) ? "created" : "new value", place->name, unit);
+		fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) ? "created" : "new value",
+		place->name, unit);
 }
 
 /* The secret that the file holds, where this machine can decrypt it. */

@@ -10,9 +10,9 @@
 
 #define CREDENTIAL_MAX_BYTES ((size_t)4096)
 
-/* `name` is a credential's name (no slash) or an absolute path. Refused: a link as the last part, another
- * file kind than a regular one, group or world access for an absolute path, an owner who is neither we
- * nor root, an empty file, more than CREDENTIAL_MAX_BYTES, more than one word (secret_is_word()).
+/* `name` is a credential's name (no slash) or an absolute path. Refused: a link as the last part, a link of somebody's on the
+ * way to it (folder.h), another file kind than a regular one, group or world access for an absolute path, an owner who is
+ * neither we nor root, an empty file, more than CREDENTIAL_MAX_BYTES, more than one word (secret_is_word()).
  * Fails: ERR_POLICY; a missing $CREDENTIALS_DIRECTORY says how to give the credential by hand. */
 must_check bool credential_read(const char *name, struct secret **secret, struct err *err);
 

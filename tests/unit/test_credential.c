@@ -139,6 +139,22 @@ credential_refuses_a_stranger_as_owner(void **state)
 }
 
 static void
+credential_is_not_looked_for_through_somebodys_link(void **state)
+{
+	auto_secret struct secret *secret = NULL;
+	struct err err;
+	(void)state;
+
+	put("real", "secret", 6, 0600);
+	assert_int_equal(symlink(".", place("way")), 0);
+	assert_true(credential_read(place("way/real"), &secret, &err));
+	if (lchown(place("way"), 12345, (gid_t)-1))
+		skip();
+	refused(place("way/real"), "'way' on the way to");
+	unlink(place("way"));
+}
+
+static void
 credential_refuses_empty_oversized_and_longer_ones(void **state)
 {
 	char large[CREDENTIAL_MAX_BYTES + 1];
@@ -248,6 +264,7 @@ main(void)
 		cmocka_unit_test(credential_by_path_must_be_private),
 		cmocka_unit_test(credential_refuses_what_is_no_plain_file),
 		cmocka_unit_test(credential_refuses_a_stranger_as_owner),
+		cmocka_unit_test(credential_is_not_looked_for_through_somebodys_link),
 		cmocka_unit_test(credential_refuses_empty_oversized_and_longer_ones),
 		cmocka_unit_test(only_one_that_another_holds_is_said_to_be_rotated_now),
 		cmocka_unit_test(one_that_cannot_be_kept_locked_leaves_nothing_behind),

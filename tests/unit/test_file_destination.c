@@ -159,6 +159,37 @@ a_folder_that_is_not_there_is_refused_before_anything_dies(void **state)
 	place->place.path = path;
 }
 
+/* Whoever owns the link may lead it elsewhere at any time: what is read would be shown to GitLab. */
+static void
+nothing_is_looked_at_through_somebodys_link(void **state)
+{
+	struct place_to_write *place = *state;
+	const char *real = place->place.path;
+	const char *link = arena_format(place->arena, "%s/way", place->folder);
+	struct systemd_credential_place credential = { .name = "token", .restart = 1 };
+	const struct destination encrypted = { .text = "systemd_credential",
+		.to = { .kind = DESTINATION_SYSTEMD_CREDENTIAL, .value = &credential } };
+	struct secret *found = NULL;
+	struct err err;
+
+	if (geteuid())
+		skip();
+	assert_true(deliver(place, "glpat-first", 1, US, &err));
+	assert_int_equal(symlink(".", link) | lchown(link, 4711, (gid_t)-1), 0);
+	place->place.path = credential.path =
+		arena_format(place->arena, "%s/way/token", place->folder);
+	assert_false(verify(place, "glpat-first", &err));
+	assert_non_null(strstr(err.text, "'way' on the way to"));
+	assert_true(!destination_read(&place->tools, &place->file, &found, &err) || !found);
+	assert_null(found);
+	assert_non_null(strstr(
+		destination_inspect(&place->tools, &place->file), "cannot: 'way' on the way"));
+	assert_non_null(strstr(
+		destination_inspect(&place->tools, &encrypted), "cannot: 'way' on the way"));
+	place->place.path = real;
+	assert_int_equal(unlink(link), 0);
+}
+
 static void
 a_plan_says_what_will_change(void **state)
 {
@@ -185,6 +216,7 @@ main(void)
 		IN_A_FOLDER(the_fence_holds_in_a_file_too),
 		IN_A_FOLDER(a_preflight_leaves_nothing_behind),
 		IN_A_FOLDER(a_folder_that_is_not_there_is_refused_before_anything_dies),
+		IN_A_FOLDER(nothing_is_looked_at_through_somebodys_link),
 		IN_A_FOLDER(a_plan_says_what_will_change),
 	};
 
