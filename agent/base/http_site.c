@@ -3,9 +3,11 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <curl/curl.h>
 #include <openssl/err.h>
@@ -18,6 +20,7 @@
 
 #define CONNECT_MSEC 10000
 #define ANSWER_MSEC 60000
+#define CA_MAX_BYTES (4 * 1024 * 1024)
 #define ANSWER_MAX_BYTES ((size_t)16 * 1024 * 1024)
 
 static bool
@@ -93,22 +96,25 @@ site_take_url(struct http_site *site, const char *url, struct err *err)
 	return true;
 }
 
-/* All certificates of a PEM text; false when there is none. */
+/* All certificates of a PEM text; false when there is none, or one that cannot be read. */
 static bool
 add_certificates(X509_STORE *roots, const void *pem, int length)
 {
 	BIO *bytes = memory_or_abort(BIO_new_mem_buf(pem, length));
 	int count = 0;
+	bool is_whole;
 	X509 *certificate;
 
-	while ((certificate = PEM_read_bio_X509(bytes, NULL, NULL, NULL))) {
+	ERR_clear_error();
+	while ((certificate = PEM_read_bio_X509_AUX(bytes, NULL, NULL, NULL))) {
 		count += X509_STORE_add_cert(roots, certificate);
 		X509_free(certificate);
 	}
 	BIO_free(bytes);
 	/* The end of the text is an error to OpenSSL. */
+	is_whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 	ERR_clear_error();
-	return count > 0;
+	return is_whole && count > 0;
 }
 
 static bool
@@ -125,6 +131,47 @@ take_given_roots(X509_STORE *roots, const char *base64, struct err *err)
 		       "the certificates given are none in PEM form, in base64");
 }
 
+/* Somebody may have put a named pipe there, which would hold us until another writes to it. */
+static bool
+open_ca_file(const char *path, int *opened, off_t *length, struct err *err)
+{
+	auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat facts;
+
+	if (fd < 0 || fstat(fd, &facts))
+		return err_set(err, ERR_POLICY, errno, "cannot read ca_file '%s'", path);
+	if (!S_ISREG(facts.st_mode))
+		return err_set(err, ERR_POLICY, 0, "ca_file '%s' is not a regular file", path);
+	if (facts.st_size > CA_MAX_BYTES)
+		return err_set(err, ERR_POLICY, 0, "ca_file '%s' holds more than %d bytes",
+			path, CA_MAX_BYTES);
+	*length = facts.st_size;
+	*opened = fd;
+	fd = -1;
+	return true;
+}
+
+static bool
+take_roots_of(X509_STORE *roots, const char *path, struct err *err)
+{
+	auto_close int fd = -1;
+	off_t length = 0, done = 0;
+	ssize_t got = 1;
+
+	if (!open_ca_file(path, &fd, &length, err))
+		return false;
+	auto_free char *pem = memory_or_abort(malloc((size_t)length + 1));
+	while (got > 0 && done < length) {
+		got = read(fd, pem + done, (size_t)(length - done));
+		done += got > 0 ? got : 0;
+	}
+	if (got < 0)
+		return err_set(err, ERR_POLICY, errno, "cannot read ca_file '%s'", path);
+	return add_certificates(roots, pem, (int)done) ||
+	       err_set(err, ERR_POLICY, 0,
+		       "ca_file '%s' holds no usable certificate in PEM form", path);
+}
+
 /* Parsed once and shared by all connections; the system's, which take longer than a quiet run, only where there
  * is TLS: elsewhere nothing is trusted. The flags are those that libcurl gives its own. */
 static bool
@@ -136,17 +183,16 @@ site_take_roots(
 		site->roots, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
 	if (!ca_file && !site->is_tls)
 		return true;
-	ERR_clear_error();
 	if (ca_base64)
 		return take_given_roots(site->roots, ca_base64, err);
-	if (ca_file ? X509_STORE_load_locations(site->roots, ca_file, NULL)
-		    : X509_STORE_set_default_paths(site->roots))
-		return true;
-	if (ca_file && access(ca_file, R_OK))
-		return err_set(err, ERR_POLICY, errno, "cannot read ca_file '%s'", ca_file);
+	if (ca_file)
+		return take_roots_of(site->roots, ca_file, err);
 	ERR_clear_error();
-	return err_set(err, ERR_POLICY, 0, "'%s' holds no usable certificate in PEM form",
-		ca_file ? ca_file : "the system's CA store");
+	if (X509_STORE_set_default_paths(site->roots))
+		return true;
+	ERR_clear_error();
+	return err_set(err, ERR_POLICY, 0,
+		"the system's CA store holds no usable certificate in PEM form");
 }
 
 bool

@@ -241,7 +241,7 @@ kubernetes_account_token(const char *folder, struct secret **token, struct err *
 {
 	auto_arena struct arena *arena = arena_new();
 	const char *path = arena_format(arena, "%s/token", folder);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
 		return err_set(err, ERR_REFUSED, errno,

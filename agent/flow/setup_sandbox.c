@@ -19,7 +19,8 @@ static bool
 read_present(struct file *file, struct err *err)
 {
 	auto_secret struct secret *head = secret_copy(DROP_IN_HEAD, strlen(DROP_IN_HEAD));
-	auto_close int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	auto_close int fd =
+		open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 && errno == ENOENT)
 		return true;

@@ -174,6 +174,10 @@ class Setup(unittest.TestCase):
         self.drop_in.write_text("[Service]\n# a person's own\n")
         ended = self.setup()
         self.assertEqual((ended.code, "is not ours" in ended.err), (3, True), ended)
+        self.drop_in.unlink()
+        os.mkfifo(self.drop_in)
+        ended = self.setup()
+        self.assertEqual((ended.code, "50-destinations.conf': is empty" in ended.err), (2, True), ended)
 
     def test_what_a_unit_cannot_say_is_refused(self):
         for path, words in (("/{name}/t", "may lead anywhere"), ("/srv/a b/t", "has characters")):

@@ -389,6 +389,32 @@ http_trusts_the_certificates_of_ca_file_for_the_host_that_they_name(void **state
 	}
 }
 
+/* What a hand has damaged is told, and not made less of. */
+static void
+http_trusts_a_ca_file_as_a_whole_or_not_at_all(void **state)
+{
+	static const char *const more[] = { "and this\n",
+		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" };
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
+		char path[] = "/tmp/glrotate-wire-XXXXXX";
+		auto_close int fd = mkstemp(path);
+		struct wire wire = { .server = server_start(NULL, 0, path) };
+		const struct http_options options = { .url = "https://127.0.0.1",
+			.ca_file = path };
+		FILE *file = fopen(path, "ae");
+		struct err err;
+
+		assert_non_null(file);
+		assert_true(fputs(more[i], file) >= 0);
+		assert_int_equal(fclose(file), 0);
+		assert_int_equal(http_site_new(&options, &wire.site, &err), i == 0);
+		unlink(path);
+		wire_down(&wire);
+	}
+}
+
 int
 main(void)
 {
@@ -406,6 +432,7 @@ main(void)
 		cmocka_unit_test(http_send_follows_no_redirect),
 		cmocka_unit_test(
 			http_trusts_the_certificates_of_ca_file_for_the_host_that_they_name),
+		cmocka_unit_test(http_trusts_a_ca_file_as_a_whole_or_not_at_all),
 	};
 	struct err err;
 

@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -78,6 +80,44 @@ http_site_new_refuses_a_ca_file_without_certificates(void **state)
 		assert_int_equal(err.kind, ERR_POLICY);
 		assert_non_null(strstr(err.text, files[i]));
 	}
+}
+
+/* Whoever may write a file of policies.d may name such a pipe, or have put it where the main file's certificates are. */
+static void
+http_site_new_waits_for_nobody_to_write_a_ca_file(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		mode_t kind;
+		off_t length;
+		const char *text;
+	} rows[] = {
+		{ S_IFIFO, 0,                   "is not a regular file" },
+		{ S_IFREG, 4 * 1024 * 1024 + 1, "holds more than 4194304 bytes" },
+	};
+	/* clang-format on */
+	char folder[] = "/tmp/glrotate-ca-XXXXXX", path[64];
+	const struct http_options options = { .url = "https://example.com", .ca_file = path };
+	(void)state;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/ca.pem", folder);
+	/* Ends only what hangs. */
+	alarm(60);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_http_site struct http_site *site = NULL;
+		struct err err;
+
+		assert_int_equal(mknod(path, rows[i].kind | 0600, 0), 0);
+		if (rows[i].length)
+			assert_int_equal(truncate(path, rows[i].length), 0);
+		assert_false(http_site_new(&options, &site, &err));
+		assert_int_equal(err.kind, ERR_POLICY);
+		assert_non_null(strstr(err.text, rows[i].text));
+		assert_int_equal(unlink(path), 0);
+	}
+	alarm(0);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 /* Whether a file was opened since the watch began. */
@@ -157,6 +197,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(http_site_new_refuses_urls_that_would_show_a_token),
 		cmocka_unit_test(http_site_new_refuses_a_ca_file_without_certificates),
+		cmocka_unit_test(http_site_new_waits_for_nobody_to_write_a_ca_file),
 		cmocka_unit_test(
 			http_site_new_reads_the_roots_of_the_system_only_where_there_is_tls),
 		cmocka_unit_test(http_site_new_refuses_given_certificates_that_are_none),
