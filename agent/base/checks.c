@@ -1,6 +1,7 @@
 #include "base/checks.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,16 +58,19 @@ check_url(const char *text, char *why, size_t why_bytes)
 bool
 check_absolute(const char *text, char *why, size_t why_bytes)
 {
-	if (text[0] == '/')
+	if (text[0] == '/' && strlen(text) < PATH_MAX && path_is_clean(text + 1))
 		return true;
-	snprintf(why, why_bytes, "expected an absolute path, not '%s'", text);
+	snprintf(why, why_bytes,
+		"expected an absolute path without '..', '.' and empty parts, not '%s'", text);
 	return false;
 }
 
 bool
 check_credential(const char *text, char *why, size_t why_bytes)
 {
-	if (text[0] == '/' || (text[0] && text[0] != '.' && !strpbrk(text, "/ ")))
+	if (text[0] == '/')
+		return check_absolute(text, why, why_bytes);
+	if (text[0] && text[0] != '.' && !strpbrk(text, "/ "))
 		return true;
 	snprintf(why, why_bytes,
 		"expected a credential's name or the absolute path of its file, not '%s'",

@@ -79,13 +79,12 @@ static bool
 expand_path(const struct file_entry *entry, const struct expansion *expansion,
 	struct file_place *file, struct err *err)
 {
+	char why[sizeof(err->text)];
+
 	if (!template_fill(entry->path, expansion->token, expansion->arena, &file->path, err))
 		return false;
-	if (file->path[0] != '/' || strlen(file->path) >= PATH_MAX ||
-		!path_is_clean(file->path + 1))
-		return err_set(err, ERR_POLICY, 0,
-			"'%s' is no absolute path of a file without '..', '.' and empty parts",
-			file->path);
+	if (!check_absolute(file->path, why, sizeof(why)))
+		return err_set(err, ERR_POLICY, 0, "%s", why);
 	if (file->mode & ~INT64_C(0770))
 		return err_set(err, ERR_POLICY, 0,
 			"mode %04" PRIo64 " lets more than user and group use '%s'",

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/blot.h"
+#include "base/checks.h"
 #include "base/source.h"
 #include "base/when.h"
 
@@ -177,7 +178,7 @@ has_control(const char *text)
 static bool
 check_program(const char *program, struct err *err)
 {
-	if (program[0] != '/' || strstr(program, "/../") || strpbrk(program, "{} "))
+	if (program[0] != '/' || !path_is_clean(program + 1) || strpbrk(program, "{} "))
 		return err_set(err, ERR_POLICY, 0,
 			"'%s' is no absolute path of a program; arguments stand by themselves, as in "
 			"{ run: [/usr/local/bin/put-secret, production] }",

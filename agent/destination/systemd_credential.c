@@ -99,15 +99,6 @@ check_name(const char *name, struct err *err)
 }
 
 static bool
-check_path(const char *path, struct err *err)
-{
-	if (path[0] == '/' && path_is_clean(path + 1))
-		return true;
-	return err_set(err, ERR_POLICY, 0,
-		"'%s' is no absolute path of a file without '..', '.' and empty parts", path);
-}
-
-static bool
 check_unit(const char *unit, enum restart restart, struct err *err)
 {
 	if (!unit != (restart == RESTART_NO))
@@ -128,6 +119,7 @@ systemd_credential_expand(const void *value, const struct expansion *expansion, 
 	struct systemd_credential_place place = { .at = entry->at,
 		.restart = entry->restart ? entry->restart : RESTART_NO,
 		.with_key = entry->with_key ? entry->with_key : KEY_AUTO };
+	char why[sizeof(err->text)];
 
 	if (!template_fill(entry->name, expansion->token, arena, &place.name, err) ||
 		!template_fill(entry->path, expansion->token, arena, &place.path, err) ||
@@ -136,8 +128,9 @@ systemd_credential_expand(const void *value, const struct expansion *expansion, 
 		return false;
 	if (!place.path)
 		place.path = arena_format(arena, FOLDER "%s", place.name);
-	if (!check_path(place.path, err) ||
-		!check_unit(place.unit, (enum restart)place.restart, err))
+	if (!check_absolute(place.path, why, sizeof(why)))
+		return err_set(err, ERR_POLICY, 0, "%s", why);
+	if (!check_unit(place.unit, (enum restart)place.restart, err))
 		return false;
 	expansion_add(expansion, DESTINATION_SYSTEMD_CREDENTIAL,
 		arena_format(arena, "systemd_credential %s", place.path), &place,

@@ -210,12 +210,11 @@ alerts_check(const struct list *alerts, struct diags *diags)
 
 	for (size_t i = 0; i < alerts->count; i++) {
 		const struct alert_exec *exec = choices[i].value;
+		char why[256];
 
 		if (choices[i].kind == ALERT_EXEC && exec && exec->run.count &&
-			exec->run.items[0][0] != '/')
-			diags_add(diags, choices[i].at,
-				"expected an absolute path of a program, not '%s'",
-				exec->run.items[0]);
+			!check_absolute(exec->run.items[0], why, sizeof(why)))
+			diags_add(diags, choices[i].at, "%s", why);
 	}
 }
 

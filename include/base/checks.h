@@ -15,7 +15,7 @@ bool path_is_clean(const char *path);
 /* --- as `check` in fields.h: each writes to `why` what was expected, and returns false --- */
 /* https://HOST, http:// only to this machine itself; no user, query or fragment. */
 bool check_url(const char *text, char *why, size_t why_bytes);
-/* A path that begins with a slash. */
+/* A path that begins with a slash and is clean: one file has one such name, but for links. */
 bool check_absolute(const char *text, char *why, size_t why_bytes);
 /* What credential_read() takes: a systemd credential's name, or an absolute path. */
 bool check_credential(const char *text, char *why, size_t why_bytes);
