@@ -105,6 +105,28 @@ credential_read(const char *name, struct secret **secret, struct err *err)
 	return true;
 }
 
+bool
+credential_read_apart(
+	const char *name, const struct texts *own, struct secret **secret, struct err *err)
+{
+	auto_secret struct secret *draft = NULL;
+
+	if (!credential_read(name, &draft, err))
+		return false;
+	for (size_t i = 0; own && i < own->count; i++) {
+		auto_secret struct secret *ours = NULL;
+		struct err ignored;
+
+		if (credential_read(own->items[i], &ours, &ignored) &&
+			secret_equal(draft, ours))
+			return err_set(err, ERR_POLICY, 0,
+				"credential '%s': it holds what '%s' does, which is glrotate's own and shown to nobody else",
+				name, own->items[i]);
+	}
+	*secret = take(draft);
+	return true;
+}
+
 /* The lock is on what stood there when it was opened; whoever replaces the file holds it until they are done. */
 static bool
 is_still_there(const char *name, int fd)

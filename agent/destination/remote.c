@@ -38,13 +38,15 @@ struct remotes {
 		lock; /* over both lists; what stands in them lives as long as they do */
 	struct kept_site *sites;
 	struct session *sessions;
+	const struct texts *own;
 };
 
 struct remotes *
-remotes_new(void)
+remotes_new(const struct texts *own)
 {
 	struct remotes *remotes = memory_or_abort(calloc(1, sizeof(*remotes)));
 
+	remotes->own = own;
 	pthread_mutex_init(&remotes->lock, NULL);
 	return remotes;
 }
@@ -138,7 +140,9 @@ remote_done(struct remote *remote)
 bool
 remote_credential(struct remote *remote, const char *name, struct err *err)
 {
-	return refused(credential_read(name, &remote->credential, err), err);
+	return refused(credential_read_apart(
+			       name, remote->tools->remotes->own, &remote->credential, err),
+		err);
 }
 
 bool

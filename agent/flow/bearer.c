@@ -109,7 +109,8 @@ read_copies(struct journal *journal, const struct bearer_source *source, struct 
 
 	if (!read_ours(journal, source, copies, err))
 		return false;
-	if (!credential_read(source->file, &copies->file, &copies->unread)) {
+	if (!credential_read_apart(
+		    source->file, source->apart, &copies->file, &copies->unread)) {
 		copies->state = BEARER_FILE_ABSENT;
 		return true;
 	}
@@ -203,7 +204,7 @@ bearer_open_file(struct gitlab_server *server, const struct bearer_source *sourc
 {
 	struct secret *secret;
 
-	if (!credential_read(source->file, &secret, err))
+	if (!credential_read_apart(source->file, source->apart, &secret, err))
 		return false;
 	present(server, source, &secret, bearer);
 	bearer->from_file = true;

@@ -1,11 +1,14 @@
 #include "flow/context.h"
 
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/advice.h"
 #include "base/credential.h"
+#include "store/seal.h"
 
 #define DEFAULT_POLICY "/etc/glrotate/glrotate.yaml"
 
@@ -108,13 +111,33 @@ open_gitlab(struct context *context, struct err *err)
 	return true;
 }
 
+/* All of them: a copy that systemd made has another path than what it was made from. */
+static void
+name_own(struct context *context)
+{
+	const struct gitlab_section none = { 0 };
+	const struct gitlab_section *gitlab =
+		context->policies ? &context->policies->gitlab : &none;
+	char state[PATH_MAX];
+	const char *const names[] = { gitlab->credential, gitlab->rescue_credential,
+		gitlab->credential_file, SEAL_CREDENTIAL,
+		context->state && realpath(state_path(context->state), state)
+			? arena_format(context->arena, "%s/" SEAL_FILE, state)
+			: NULL };
+	const char **items = arena_alloc(context->arena, sizeof(names));
+
+	context->own.items = items;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i])
+			items[context->own.count++] = names[i];
+}
+
 bool
 context_open(const struct context_wish *wish, struct context *context, struct err *err)
 {
 	context->arena = arena_new();
 	context->diags = diags_new();
 	context->stop = wish->stop;
-	context->remotes = remotes_new();
 	if ((wish->needs & (NEED_POLICY | NEED_POLICY_IF_VALID)) &&
 		!open_policy(context, wish, err))
 		return false;
@@ -122,6 +145,8 @@ context_open(const struct context_wish *wish, struct context *context, struct er
 	if ((wish->needs & (NEED_JOURNAL | NEED_JOURNAL_COPY)) &&
 		!open_journal(context, wish, err))
 		return false;
+	name_own(context);
+	context->remotes = remotes_new(&context->own);
 	return !(wish->needs & NEED_GITLAB) || open_gitlab(context, err);
 }
 

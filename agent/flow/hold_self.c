@@ -79,6 +79,7 @@ open_bearer(const struct reader *reader, const struct token_entry *entry,
 	*source = (struct bearer_source){ .what = "the token's own secret",
 		.key = entry->token.text,
 		.file = entry->secret,
+		.apart = &context->own,
 		.number = record ? record->number : 0 };
 	return state_is_writer(context->state)
 	               ? bearer_open(context->journal, context->server, source, bearer, err)

@@ -42,6 +42,7 @@ add_attempt(struct run *run, struct rotation *row)
 	attempt->breaker = run->breaker;
 	attempt->remotes = context->remotes;
 	attempt->stop = context->stop;
+	attempt->own = &context->own;
 	attempt->rescue = context->policies->gitlab.rescue_credential;
 	attempt->arena = arena_new();
 	attempt->row = row;

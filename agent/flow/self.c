@@ -26,6 +26,7 @@ source_of(const struct attempt *attempt)
 		.what = is_own(attempt) ? "our own credential" : "the token's own secret",
 		.key = is_own(attempt) ? "own" : attempt->row->address,
 		.file = attempt->frozen.secret,
+		.apart = is_own(attempt) ? NULL : attempt->own,
 		.number = attempt->row->token,
 	};
 }

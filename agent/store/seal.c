@@ -11,8 +11,6 @@
 #include "base/credential.h"
 #include "base/memory.h"
 
-#define CREDENTIAL_NAME "glrotate-key"
-#define FILE_NAME "key"
 #define FILE_DRAFT "key.new"
 
 #define KEY_BYTES ((size_t)crypto_aead_xchacha20poly1305_ietf_KEYBYTES)
@@ -89,10 +87,10 @@ read_file(struct state *state, int fd, struct secret **key, struct err *err)
 	auto_secret struct secret *text = NULL;
 
 	if (!file_is_private(fd, err) || !secret_read(fd, 2 * KEY_BYTES + 2, &text, err)) {
-		err_wrap(err, "the sealing key '%s/" FILE_NAME "'", state_path(state));
+		err_wrap(err, "the sealing key '%s/" SEAL_FILE "'", state_path(state));
 		return refuse(err);
 	}
-	return decode_key(text, "the file '" FILE_NAME "'", key, err);
+	return decode_key(text, "the file '" SEAL_FILE "'", key, err);
 }
 
 static bool
@@ -127,7 +125,7 @@ make_file(struct state *state, struct secret **key, struct err *err)
 		return err_set(err, ERR_STORE, errno, "cannot remove '" FILE_DRAFT "'");
 	if (!write_draft(dirfd, draft, err))
 		return false;
-	if (renameat(dirfd, FILE_DRAFT, dirfd, FILE_NAME) || fsync(dirfd))
+	if (renameat(dirfd, FILE_DRAFT, dirfd, SEAL_FILE) || fsync(dirfd))
 		return err_set(err, ERR_STORE, errno, "cannot keep the sealing key");
 	*key = take(draft);
 	return true;
@@ -137,15 +135,15 @@ static bool
 open_file(struct state *state, bool create, struct secret **key, struct err *err)
 {
 	auto_close int fd = openat(
-		state_dirfd(state), FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		state_dirfd(state), SEAL_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd >= 0)
 		return read_file(state, fd, key, err);
 	if (errno == ENOENT && create)
 		return make_file(state, key, err);
 	err_set(err, ERR_PERSON, errno,
-		"the sealing key is missing: no credential '" CREDENTIAL_NAME
-		"', and '%s/" FILE_NAME "'",
+		"the sealing key is missing: no credential '" SEAL_CREDENTIAL
+		"', and '%s/" SEAL_FILE "'",
 		state_path(state));
 	return refuse(err);
 }
@@ -155,9 +153,9 @@ open_credential(struct secret **key, struct err *err)
 {
 	auto_secret struct secret *text = NULL;
 
-	if (!credential_read(CREDENTIAL_NAME, &text, err))
+	if (!credential_read(SEAL_CREDENTIAL, &text, err))
 		return refuse(err);
-	return decode_key(text, "the credential '" CREDENTIAL_NAME "'", key, err);
+	return decode_key(text, "the credential '" SEAL_CREDENTIAL "'", key, err);
 }
 
 bool
@@ -165,7 +163,7 @@ seal_open(struct state *state, bool create, struct seal **seal, struct err *err)
 {
 	auto_secret struct secret *key = NULL;
 
-	if (credential_exists(CREDENTIAL_NAME)) {
+	if (credential_exists(SEAL_CREDENTIAL)) {
 		if (!open_credential(&key, err))
 			return false;
 	} else if (!open_file(state, create, &key, err)) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/fields.h"
 #include "base/secret.h"
 
 #define CREDENTIAL_MAX_BYTES ((size_t)4096)
@@ -15,6 +16,11 @@
  * neither we nor root, an empty file, more than CREDENTIAL_MAX_BYTES, more than one word (secret_is_word()).
  * Fails: ERR_POLICY; a missing $CREDENTIALS_DIRECTORY says how to give the credential by hand. */
 must_check bool credential_read(const char *name, struct secret **secret, struct err *err);
+
+/* The same of one that others are shown: refused, too, when it holds what one of `own` does, by whatever path, link or copy. They
+ * are names and paths of credentials, of which those that are not there count for nothing; NULL: none. */
+must_check bool credential_read_apart(
+	const char *name, const struct texts *own, struct secret **secret, struct err *err);
 
 /* Keeps whoever else rotates it on this machine away until `*lock` is closed; a descriptor above 2.
  * Fails: ERR_LATER while another holds it, or has just replaced it, or when it cannot be locked; ERR_POLICY as above. */

@@ -13,7 +13,8 @@
 /* The servers of one run, each with its CA store, which is parsed once, and the sessions that were opened there. Thread-safe, by
  * one lock that is never held over a request. */
 struct remotes;
-struct remotes *remotes_new(void);
+/* `own`: what no server is sent, see credential_read_apart(); borrowed. */
+struct remotes *remotes_new(const struct texts *own);
 /* Ends the sessions, as far as their servers can be reached, and forgets all. Takes NULL. */
 void remotes_free(struct remotes *remotes);
 
@@ -35,7 +36,7 @@ must_check bool remote_open(
 	struct remote *remote, const struct http_options *options, struct err *err);
 void remote_done(struct remote *remote);
 
-/* Reads the credential of that name. Fails: ERR_REFUSED. */
+/* Reads the credential of that name. Fails: ERR_REFUSED, also where it is glrotate's own. */
 must_check bool remote_credential(struct remote *remote, const char *name, struct err *err);
 
 /* Sends once, without a redirect. True whenever a whole answer came, whatever its status.

@@ -81,6 +81,7 @@ struct attempt {
 	struct remotes *remotes;       /* servers other than GitLab's */
 	const volatile int *stop;
 	const char *rescue;            /* the rescue credential's name; NULL: none */
+	const struct texts *own;       /* what is shown to nobody else, see context.h */
 	/* This worker's. A row that came to the rescue credential reads and rotates with that, and delivers with ours, `agent`. */
 	struct gitlab *gitlab, *agent;
 	struct arena *arena;

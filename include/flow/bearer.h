@@ -18,6 +18,7 @@ struct bearer_source {
 	const char *what;      /* for people: "our own credential" */
 	const char *key;       /* of its mark in the journal: the token's address, or "own" */
 	const char *file;      /* a credential's name, or a path */
+	const struct texts *apart; /* see credential_read_apart(); NULL: it is one of ours itself */
 	int64_t number;        /* of its token's record; 0: none */
 };
 

@@ -41,6 +41,7 @@ struct context {
 	struct http_site *site;
 	struct gitlab_server *server;
 	struct secret *credential;
+	struct texts own;             /* names and paths of what opens GitLab or the journal: nobody else is shown what they hold */
 	bool old_file;                /* our credential's file holds an old copy of it */
 	struct gitlab *gitlab;        /* the calling thread's connection */
 	struct identity *identity;

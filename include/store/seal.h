@@ -13,6 +13,9 @@
 #include "base/secret.h"
 #include "store/state.h"
 
+#define SEAL_CREDENTIAL "glrotate-key"
+#define SEAL_FILE "key"
+
 /* Every sealed secret has this size, so that the answer overwrites the room that its intent reserved. Secrets of up to
  * SEAL_SECRET_MAX bytes fit. */
 #define SEAL_SECRET_MAX 1023

@@ -77,6 +77,12 @@ class Self(Case):
 class Personal(Self):
     told = "GLR-124"
 
+    def test_what_opens_the_journal_is_shown_to_nobody(self):
+        self.host.set_tokens(self.entry.replace("{path}/" + self.first, str(self.host.state / "key")).format(path=self.host.path))
+        self.assertIn("which is glrotate's own", self.host.run("run").err)  # it has made the key
+        self.assertIn("which is glrotate's own", self.exits(3, "check").out)
+        self.assertEqual([r for r in self.asked() if r["credential"] != "active"], [])
+
     def test_it_rotates_itself_with_nothing_but_self_rotate(self):
         self.exits(0, "run")
         self.is_whole()

@@ -1,7 +1,8 @@
 """Secrets that go to Vault or OpenBao; the server is tests/contract/vault_server.py, which refuses what its API would."""
 import json
+import os
 
-from harness import main
+from harness import ROOT, main
 from remotes import FENCE, MANY, RemoteCase
 
 from vault_server import VaultServer  # remotes.py has told where
@@ -94,6 +95,19 @@ class Vaults(RemoteCase):
         self.host.keep("secret-id", "of-somebody-else")
         ended = self.exits(3, "check")
         self.assertIn("the AppRole login: Vault said: 400 invalid role or secret ID", ended.out)
+
+    def test_what_opens_gitlab_or_the_journal_is_sent_to_nobody(self):
+        self.exits(0, "run")
+        asked, path = len(self.vault.requests), self.host.path
+        os.link(path / "credential", path / "hard")
+        (path / "way").symlink_to(".")
+        self.host.keep("copy", ROOT)
+        for file in (path / "hard", path / "way/credential", path / "copy", self.host.state / "key"):
+            for auth in (f"token: {file}", f"approle: {{ role_id: r, secret_id: {file} }}"):
+                self.deliver("unused", auth=auth)
+                self.assertIn("which is glrotate's own", self.exits(3, "check").out)
+        self.assertIn("which is glrotate's own", self.exits(3, "rotate", "push", "--reason", "try").err)
+        self.assertEqual(len(self.vault.requests), asked)
 
     def test_a_mount_of_another_kind_is_named_before_anything_is_written(self):
         for mount, word in (("old", "KV version 1"), ("pki", "'pki'"), ("none", "whether 'none' is a KV version 2 mount")):
