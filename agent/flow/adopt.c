@@ -122,10 +122,20 @@ release(const struct adopting *adopting, struct token_record *record, struct err
 	return true;
 }
 
+static bool
+is_renamed(const struct token_record *before, const struct token_record *after)
+{
+	return strcmp(before->address, after->address) != 0;
+}
+
 /* What of the record is news to a person: the event's sentence, or NULL. */
 static const char *
 news(const struct token_record *before, const struct token_record *after, struct arena *arena)
 {
+	if (is_renamed(before, after))
+		return arena_format(arena, "its path is another now: it was '%s'%s",
+			before->address,
+			before->released_at ? "; its entry is back in the policy" : "");
 	if (before->released_at)
 		return "managed again: its entry is back in the policy";
 	if (!before->token_id && after->token_id)
@@ -144,8 +154,35 @@ is_same(const struct token_record *a, const struct token_record *b)
 {
 	return a->token_id == b->token_id && a->created_msec == b->created_msec &&
 	       a->expires_on == b->expires_on && a->last_used_msec == b->last_used_msec &&
-	       a->released_at == b->released_at && !strcmp(a->rule, b->rule) &&
-	       !strcmp(a->destinations, b->destinations);
+	       a->released_at == b->released_at && !is_renamed(a, b) &&
+	       !strcmp(a->rule, b->rule) && !strcmp(a->destinations, b->destinations);
+}
+
+/* Whoever looks for the old address finds the new one. */
+static bool
+tell_renamed(const struct adopting *adopting, const struct token_record *before,
+	const struct token_record *after, struct err *err)
+{
+	return !is_renamed(before, after) ||
+	       journal_event(adopting->journal, before->address, 0, "token.changed",
+		       arena_format(adopting->tools.arena,
+			       "its path is another now: it is '%s' from now on",
+			       after->address),
+		       err);
+}
+
+/* Of one whose rotation is under way nothing else is touched. */
+static bool
+rename_open(const struct adopting *adopting, const struct plan_item *item,
+	struct token_record *record, struct err *err)
+{
+	const struct token_record before = *record;
+
+	record->address = item->address.text;
+	return !is_renamed(&before, record) ||
+	       (tell_renamed(adopting, &before, record, err) &&
+		       journal_adopt(adopting->journal, record,
+			       news(&before, record, adopting->tools.arena), err));
 }
 
 static bool
@@ -156,6 +193,7 @@ refresh(const struct adopting *adopting, const struct plan_item *item,
 	const struct token *token = item->token;
 	const char *text;
 
+	record->address = item->address.text;
 	record->released_at = 0;
 	record->rule = item->rule;
 	record->rule_since = item->rule_since;
@@ -170,6 +208,8 @@ refresh(const struct adopting *adopting, const struct plan_item *item,
 		return false;
 	if (is_same(&before, record))
 		return true;
+	if (!tell_renamed(adopting, &before, record, err))
+		return false;
 	record->seen_at = adopting->now;
 	text = news(&before, record, adopting->tools.arena);
 	if (text)
@@ -185,8 +225,9 @@ adopt_item(const struct adopting *adopting, const struct plan_item *item,
 	switch (item->action) {
 	case PLAN_RELEASED:
 		return release(adopting, record, err);
-	case PLAN_PERSON:
 	case PLAN_OPEN:
+		return !item->record || rename_open(adopting, item, record, err);
+	case PLAN_PERSON:
 		return true;
 	default:
 		if (!item->record && !item->adopts && item->action != PLAN_CREATE)

@@ -91,25 +91,7 @@ add_item(struct plan *plan, size_t *capacity)
 	return &plan->items[plan->count++];
 }
 
-static void
-add_holdings(struct plan *plan, size_t *capacity, const struct deciding *deciding,
-	const struct holdings *holdings, const struct token_records *records,
-	const struct rotations *open)
-{
-	for (size_t i = 0; i < holdings->count; i++) {
-		const struct holding *holding = &holdings->items[i];
-		struct plan_item *item = add_item(plan, capacity);
-
-		item->address = holding->address;
-		item->holding = holding;
-		item->entry = holding->entry;
-		item->record = records_find(records, holding->address.text);
-		item->row = find_row(open, item->record);
-		item->brake =
-			brakes_find(deciding->options->brakes, &item->address, deciding->now);
-		decide_item(deciding, item);
-	}
-}
+/* --- what is remembered --- */
 
 static int
 compare_texts(const void *a, const void *b)
@@ -130,6 +112,103 @@ held_texts(const struct holdings *holdings, struct arena *arena)
 	return texts;
 }
 
+/* A record whose address no holding has: of what was released or is not found any more, or whose project, group or user
+ * goes by another path by now. */
+struct stray {
+	const struct token_record *record;
+	struct address address;
+	const struct rotation *row;
+	bool is_taken; /* a holding goes on with it */
+};
+struct strays {
+	struct stray *items;
+	size_t count;
+};
+
+static bool
+find_strays(struct arena *arena, const struct holdings *holdings,
+	const struct token_records *records, const struct rotations *open,
+	struct strays *strays, struct err *err)
+{
+	const char **held = held_texts(holdings, arena);
+
+	strays->items = arena_alloc(arena, (records->count + 1) * sizeof(*strays->items));
+	for (size_t i = 0; i < records->count; i++) {
+		const struct token_record *record = &records->items[i];
+		struct stray *stray = &strays->items[strays->count];
+
+		if (holdings->count && bsearch(&record->address, held, holdings->count,
+					       sizeof(*held), compare_texts))
+			continue;
+		*stray = (struct stray){ .record = record, .row = find_row(open, record) };
+		if (!address_parse(arena, record->address, false, &stray->address, err)) {
+			err->kind = ERR_STORE;
+			return err_wrap(err, "the journal's token '%s'", record->address);
+		}
+		strays->count++;
+	}
+	return true;
+}
+
+/* The same name of the same owner, by its number. What rotates itself is known by its own secret alone. */
+static bool
+is_renamed(const struct stray *stray, const struct holding *holding)
+{
+	const struct owner *owner = &holding->owner;
+	const bool of_user = kind_of(holding->address.type)->of_user;
+
+	return !stray->is_taken && (of_user ? owner->user_id : owner->id) &&
+	       stray->record->owner_id == owner->id &&
+	       (!of_user || stray->record->user_id == owner->user_id) &&
+	       stray->address.type == holding->address.type &&
+	       !strcmp(stray->address.name, holding->address.name) &&
+	       holding->entry->rotate_with != ROTATE_WITH_SELF;
+}
+
+static int
+stray_rank(const struct stray *stray)
+{
+	return stray->row ? 2 : !stray->record->released_at;
+}
+
+/* A new path makes no new token: what was known of it under the old one holds, and its open row goes on. */
+static const struct token_record *
+take_stray(struct strays *strays, const struct holding *holding)
+{
+	struct stray *best = NULL;
+
+	for (size_t i = 0; i < strays->count; i++)
+		if (is_renamed(&strays->items[i], holding) &&
+			(!best || stray_rank(&strays->items[i]) > stray_rank(best)))
+			best = &strays->items[i];
+	if (!best)
+		return NULL;
+	best->is_taken = true;
+	return best->record;
+}
+
+static void
+add_holdings(struct plan *plan, size_t *capacity, const struct deciding *deciding,
+	const struct holdings *holdings, const struct token_records *records,
+	struct strays *strays, const struct rotations *open)
+{
+	for (size_t i = 0; i < holdings->count; i++) {
+		const struct holding *holding = &holdings->items[i];
+		struct plan_item *item = add_item(plan, capacity);
+
+		item->address = holding->address;
+		item->holding = holding;
+		item->entry = holding->entry;
+		item->record = records_find(records, holding->address.text);
+		if (!item->record)
+			item->record = take_stray(strays, holding);
+		item->row = find_row(open, item->record);
+		item->brake =
+			brakes_find(deciding->options->brakes, &item->address, deciding->now);
+		decide_item(deciding, item);
+	}
+}
+
 /* A record that no owner's list shows: released, or of a pattern that does not find it any more. */
 static void
 decide_record(const struct deciding *deciding, struct plan_item *item)
@@ -138,7 +217,10 @@ decide_record(const struct deciding *deciding, struct plan_item *item)
 	item->due.dies_at = date_start(item->record->expires_on);
 	if (item->row) {
 		item->action = PLAN_OPEN;
-		item->why = "its entry is gone from the policy; what was begun is finished";
+		item->why =
+			item->entry
+				? "its project or group is not found any more; what was begun is finished"
+				: "its entry is gone from the policy; what was begun is finished";
 		item->advice = item->row->advice;
 	} else if (item->entry) {
 		item->action = PLAN_PERSON;
@@ -151,30 +233,22 @@ decide_record(const struct deciding *deciding, struct plan_item *item)
 	}
 }
 
-static bool
-add_records(struct plan *plan, size_t *capacity, const struct deciding *deciding,
-	const struct holdings *holdings, const struct token_records *records,
-	const struct rotations *open, struct err *err)
+static void
+add_strays(struct plan *plan, size_t *capacity, const struct deciding *deciding,
+	const struct strays *strays)
 {
-	const char **held = held_texts(holdings, plan->arena);
-
-	for (size_t i = 0; i < records->count; i++) {
-		const struct token_record *record = &records->items[i];
+	for (size_t i = 0; i < strays->count; i++) {
+		const struct stray *stray = &strays->items[i];
 		struct plan_item *item;
 
-		if (holdings->count && bsearch(&record->address, held, holdings->count,
-					       sizeof(*held), compare_texts))
+		if (stray->is_taken)
 			continue;
 		item = add_item(plan, capacity);
-		item->record = record;
-		item->row = find_row(open, record);
-		if (!address_parse(plan->arena, record->address, false, &item->address, err)) {
-			err->kind = ERR_STORE;
-			return err_wrap(err, "the journal's token '%s'", record->address);
-		}
+		item->address = stray->address;
+		item->record = stray->record;
+		item->row = stray->row;
 		decide_record(deciding, item);
 	}
-	return true;
 }
 
 /* --- all together --- */
@@ -274,13 +348,15 @@ plan_build(const struct policies *policies, const struct holdings *holdings,
 {
 	auto_plan struct plan *draft = memory_or_abort(calloc(1, sizeof(*draft)));
 	struct deciding deciding = { policies, options, NULL, now };
+	struct strays strays = { 0 };
 	size_t capacity = 0;
 
 	draft->arena = deciding.arena = arena_new();
 	draft->now = now;
-	add_holdings(draft, &capacity, &deciding, holdings, records, open);
-	if (!add_records(draft, &capacity, &deciding, holdings, records, open, err))
+	if (!find_strays(draft->arena, holdings, records, open, &strays, err))
 		return false;
+	add_holdings(draft, &capacity, &deciding, holdings, records, &strays, open);
+	add_strays(draft, &capacity, &deciding, &strays);
 	unique_enforce(draft);
 	for (size_t i = 0; i < draft->count; i++)
 		apply_brake(draft, options, &draft->items[i]);

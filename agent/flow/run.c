@@ -214,6 +214,20 @@ attempt_of(const struct run *run, const struct rotation *row)
 	return NULL;
 }
 
+/* What is told of an open row from here on is told under the address that its token has now. */
+static void
+rename_rows(struct run *run, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_item *item = &plan->items[i];
+		struct attempt *attempt = item->row ? attempt_of(run, item->row) : NULL;
+
+		/* It outlives the plan. */
+		if (attempt)
+			attempt->row->address = arena_text(attempt->arena, item->address.text);
+	}
+}
+
 static bool
 begin_item(struct run *run, const struct plan_item *item, const struct token_record *record,
 	struct err *err)
@@ -260,6 +274,7 @@ rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
 {
 	const size_t before = run->count;
 
+	rename_rows(run, plan);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_item *item = &plan->items[i];
 

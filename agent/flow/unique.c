@@ -91,6 +91,14 @@ set_apart(struct arena *arena, const struct claim *claim, const struct claim *ot
 	item->why = why_not(arena, claim, other);
 }
 
+/* A place that stands twice in one 'deliver' is wanted twice. */
+static bool
+are_rivals(const struct claim *a, const struct claim *b)
+{
+	return a->place ? a != b && destination_overlaps(a->place, b->place)
+	                : a->item != b->item;
+}
+
 /* The first of those that stand as well as `claims[i]`, or better, and want the same; NULL: none. */
 static const struct claim *
 rival_of(const struct claim *claims, size_t count, size_t i)
@@ -98,8 +106,7 @@ rival_of(const struct claim *claims, size_t count, size_t i)
 	const struct claim *claim = &claims[i];
 
 	for (size_t k = 0; k < count && standing(claims[k].item) >= standing(claim->item); k++)
-		if (k != i &&
-			(!claim->place || destination_overlaps(claims[k].place, claim->place)))
+		if (are_rivals(&claims[k], claim))
 			return &claims[k];
 	return NULL;
 }
@@ -131,6 +138,25 @@ settle_all(struct arena *arena, struct claims *claims)
 	}
 }
 
+static void
+claim_token(struct plan *plan, struct claims *tokens, struct plan_item *item, int64_t id)
+{
+	if (id)
+		claim_add(plan, tokens, &(struct claim){ .token_id = id, .item = item });
+}
+
+/* What an open row is about is its own, whether its entry or its owner's list shows that token or not. */
+static void
+claim_tokens(struct plan *plan, struct claims *tokens, struct plan_item *item)
+{
+	if (item->row) {
+		claim_token(plan, tokens, item, item->row->target_id);
+		claim_token(plan, tokens, item, item->row->new_id);
+	}
+	if (item->token)
+		claim_token(plan, tokens, item, item->token->id);
+}
+
 void
 unique_enforce(struct plan *plan)
 {
@@ -143,11 +169,9 @@ unique_enforce(struct plan *plan)
 
 		if (!gets_secrets(item))
 			continue;
-		if (item->token)
-			claim_add(plan,
-				kind_of(item->address.type)->is_deploy ? &deploy_tokens
-								       : &tokens,
-				&(struct claim){ .token_id = item->token->id, .item = item });
+		claim_tokens(plan,
+			kind_of(item->address.type)->is_deploy ? &deploy_tokens : &tokens,
+			item);
 		for (size_t k = 0; k < item->destinations.count; k++)
 			claim_add(plan, &places,
 				&(struct claim){ .place = &wanted[k], .item = item });

@@ -41,7 +41,8 @@ hits(enum meaning meaning, const struct candidate *candidate, const char *argume
 	case BY_ID:
 		return candidate->id == id;
 	case BY_ADDRESS:
-		return !strcmp(candidate->address.text, argument);
+		return !strcmp(candidate->address.text, argument) ||
+		       (candidate->was && !strcmp(candidate->was, argument));
 	case BY_PATTERN:
 		return address_matches(pattern, &candidate->address);
 	case BY_NAME_PATTERN:

@@ -16,6 +16,7 @@ choose_items(const struct options *options, const struct plan *plan, struct aren
 		const struct plan_item *item = &plan->items[i];
 
 		candidates[i].address = item->address;
+		candidates[i].was = item->record ? item->record->address : NULL;
 		if (item->token)
 			candidates[i].id = item->token->id;
 		else if (item->record)

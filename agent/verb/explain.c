@@ -94,7 +94,8 @@ read_journal(struct explanation *it, struct err *err)
 {
 	struct journal *journal = it->context->journal;
 
-	if (!journal_events(journal, it->address, EVENTS_SHOWN, it->arena, &it->events, err))
+	if (!journal_events(journal, it->record ? it->record->address : it->address,
+		    EVENTS_SHOWN, it->arena, &it->events, err))
 		return false;
 	if (it->item && !fill_find(journal, it->item, it->arena, &it->fill, err))
 		return false;

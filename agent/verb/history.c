@@ -37,6 +37,20 @@ static const struct table_column columns[COLUMN_COUNT] = {
 		.help = "its place in the chain" },
 };
 
+/* What it was called before its project, group or user was renamed. */
+static bool
+was_called(struct context *context, const char *text, const char **address)
+{
+	struct events events;
+	struct err ignored;
+
+	if (!journal_events(context->journal, text, 1, context->arena, &events, &ignored) ||
+		!events.count)
+		return false;
+	*address = text;
+	return true;
+}
+
 /* The address that TOKEN means among all that were ever managed, released ones included; NULL for all. */
 static bool
 find_address(struct context *context, const struct options *options, const char **address,
@@ -51,7 +65,8 @@ find_address(struct context *context, const struct options *options, const char 
 	if (!journal_tokens(context->journal, context->arena, &records, err))
 		return false;
 	if (!choose_records(options, &records, context->arena, &chosen, err))
-		return false;
+		return err->kind == ERR_USAGE &&
+		       was_called(context, options->arguments[0], address);
 	for (size_t i = 0; i < records.count; i++) {
 		if (chosen[i] && *address)
 			return err_set(err, ERR_USAGE, 0,

@@ -15,14 +15,21 @@ struct order {
 	const bool *chosen;
 };
 
+/* Its open row may still stand under the path that it had before. */
+static bool
+goes_by(const struct plan_item *item, const char *address)
+{
+	return !strcmp(item->address.text, address) ||
+	       (item->row && !strcmp(item->record->address, address));
+}
+
 static bool
 is_ordered(void *context, const struct address *address)
 {
 	const struct order *order = context;
 
 	for (size_t i = 0; i < order->plan->count; i++)
-		if (order->chosen[i] &&
-			strcmp(order->plan->items[i].address.text, address->text) == 0)
+		if (order->chosen[i] && goes_by(&order->plan->items[i], address->text))
 			return true;
 	return false;
 }

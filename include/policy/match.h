@@ -19,6 +19,7 @@ struct selection {
 /* A thing that can be selected. */
 struct candidate {
 	struct address address;
+	const char *was;              /* what it was called until now, or NULL */
 	int64_t id;                   /* GitLab's token id, 0 when not known */
 };
 

@@ -1,5 +1,5 @@
 """What exists is adopted, never rotated for that; what goes from the policy is released; who is meant is never guessed."""
-from harness import Case, main
+from harness import Case, main, until
 
 OLD = {"created": "-200d", "expires": "+165d"}
 
@@ -140,6 +140,68 @@ class Fleet(Case):
         text = self.exits(0, "plan", "--all", "--json").out
         self.assertIn("not managed: its scope api is not in scopes_at_most", text)
         self.assertIn("not managed: it is owner, above level_at_most", text)
+
+
+class Renamed(Case):
+    """A project goes by another path, and its tokens by another address: they stay what they were."""
+    world = {"projects": [
+        {"path": "apps/a", "tokens": [{"name": "ci-x", "scopes": ["read_api"], "created": "-85d", "expires": "+5d"}],
+         "variables": [{"key": "CI_X", "value": "old-value-00000"}]}]}
+    tokens = """
+  - token: "project:apps/**:ci-*"
+    deliver: [ ci_variable: "{name:key}" ]
+"""
+    old, new = "project:apps/a:ci-x", "project:apps/a2:ci-x"
+
+    def rename(self):
+        self.sim.act("rename_project", path="apps/a", to="apps/a2")
+
+    def is_one_token(self):
+        self.assertEqual([t["token"] for t in self.host.run("status", "--all", "--json").json["tokens"]], [self.new])
+        self.assertEqual(self.variable("apps/a2", "CI_X")["value"], self.living("ci-x")["secret"])
+        self.assertEqual(len(self.asked("POST", "/rotate$")), 1)
+        self.forget_requests()
+        self.exits(0, "run")
+        self.assertEqual(self.changes(), [])
+        self.assertIn(f"it was '{self.old}'", self.exits(0, "history", self.new).out)
+        self.assertIn(f"it is '{self.new}' from now on", self.exits(0, "history", self.old).out)
+
+    def test_what_a_pattern_finds_under_another_path_is_what_it_was(self):
+        self.exits(0, "run")
+        self.rename()
+        self.exits(0, "run")
+        self.is_one_token()
+
+    def test_a_rotation_that_waits_goes_on_under_the_new_path(self):
+        self.sim.fault("status", method="PUT", path="*/variables/*", status=503, times=0)
+        self.exits(1, "run")
+        self.clear_faults()
+        self.rename()
+        self.exits(0, "run")
+        self.is_one_token()
+
+    def test_an_order_by_the_new_address_means_it_too(self):
+        self.sim.fault("status", method="PUT", path="*/variables/*", status=503, times=0)
+        self.exits(1, "run")
+        self.clear_faults()
+        self.rename()
+        self.assertIn("rotated 1 token", self.exits(0, "rotate", self.new, "--reason", "test").out)
+        self.is_one_token()
+
+    def test_a_rotation_in_doubt_goes_on_under_the_new_entry(self):
+        self.host.limits = "{ settle: 5m }"
+        self.host.set_tokens(self.tokens.replace("apps/**:ci-*", "apps/a:ci-x"))
+        self.sim.fault("drop_before_commit", method="POST", path="*/rotate")
+        running = self.host.start("run")
+        until(self.fault_was_hit, "the request")
+        running.kill()
+        running.communicate()
+        self.advance("1h")
+        self.forget_requests()
+        self.rename()
+        self.host.set_tokens(self.tokens.replace("apps/**:ci-*", "apps/a2:ci-x"))
+        self.exits(0, "run")
+        self.is_one_token()
 
 
 if __name__ == "__main__":

@@ -12,12 +12,13 @@
 static const struct {
 	const char *address;
 	int64_t id;
+	const char *was;
 } known[] = {
 	{ "project:platform/api:deploy", 11 },
 	{ "project:platform/web:deploy", 12 },
 	{ "project:platform/web:registry-push", 13 },
 	{ "group:platform:ci", 14 },
-	{ "personal:alice:laptop", 15 },
+	{ "personal:alice:laptop", 15, "personal:al:laptop" },
 	{ "project:apps/x:odd:name*", 0 },
 };
 #define COUNT ARRAY_SIZE(known)
@@ -32,7 +33,7 @@ static bool
 apply(const struct row *row, bool *chosen, struct err *err)
 {
 	auto_arena struct arena *arena = arena_new();
-	struct candidate candidates[COUNT];
+	struct candidate candidates[COUNT] = { 0 };
 	struct selection selection = { row->owner, row->type, row->tokens, 0 };
 
 	while (selection.count < ARRAY_SIZE(row->tokens) && row->tokens[selection.count])
@@ -41,6 +42,7 @@ apply(const struct row *row, bool *chosen, struct err *err)
 		assert_true(address_parse(
 			arena, known[i].address, false, &candidates[i].address, err));
 		candidates[i].id = known[i].id;
+		candidates[i].was = known[i].was;
 	}
 	return selection_apply(&selection, candidates, COUNT, chosen, err);
 }
@@ -81,6 +83,7 @@ selection_means_all_addresses_patterns_names_and_ids(void **state)
 		{ NULL, NULL, { "*" }, "xxxxxx", NULL },
 		{ NULL, NULL, { "reg*" }, "..x...", NULL },
 		{ NULL, NULL, { "project:apps/x:odd:name*" }, ".....x", NULL },
+		{ NULL, NULL, { "personal:al:laptop" }, "....x.", NULL },
 		{ NULL, NULL, { "odd:name*" }, ".....x", NULL },
 		{ NULL, NULL, { "#11", "ci", "laptop" }, "x..xx.", NULL },
 	};

@@ -125,6 +125,27 @@ unique_lets_an_open_row_go_on_before_all_others(void **state)
 }
 
 static void
+unique_lets_nobody_take_the_token_of_an_open_row_whatever_shows_it(void **state)
+{
+	struct world *world = *state;
+
+	load_policy(world, FLEET("ci_variable: '{name:key}'"));
+	hold_due(world, "project:fleet/a:ci-x", 7);
+	hold_due(world, "project:fleet/a:ci-y", 8);
+	hold_due(world, "project:fleet/a:ci-z", 9);
+	remember(world, "project:gone/a:ci-x", 7);
+	world->row[world->open.count++] = (struct rotation){
+		.token = 1, .state = STATE_HELD, .trouble = "", .target_id = 7, .new_id = 8
+	};
+	build(world);
+	expect(item_of(world, "project:gone/a:ci-x"), PLAN_OPEN, 0, "its entry is gone");
+	expect(item_of(world, "project:fleet/a:ci-x"), PLAN_PERSON, 0,
+		"#7 is the token of 'project:gone/a:ci-x' too");
+	expect(item_of(world, "project:fleet/a:ci-y"), PLAN_PERSON, 0, "#8 is the token of");
+	expect(item_of(world, "project:fleet/a:ci-z"), PLAN_ROTATE, 0, "expires");
+}
+
+static void
 unique_prefers_what_the_policy_names_to_what_a_pattern_finds(void **state)
 {
 	struct world *world = *state;
@@ -207,6 +228,7 @@ main(void)
 		TEST(unique_knows_a_file_and_its_entries_for_one_place),
 		TEST(unique_lets_nobody_take_the_place_of_a_token_that_is_remembered),
 		TEST(unique_lets_an_open_row_go_on_before_all_others),
+		TEST(unique_lets_nobody_take_the_token_of_an_open_row_whatever_shows_it),
 		TEST(unique_prefers_what_the_policy_names_to_what_a_pattern_finds),
 		TEST(unique_counts_no_token_that_a_pattern_does_not_keep_alive),
 		TEST(unique_rotates_a_token_for_one_of_two_entries_only),
