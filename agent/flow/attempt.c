@@ -127,6 +127,12 @@ attempt_freeze(struct attempt *attempt)
 		json_encode_text(&frozen_shape, &attempt->frozen, attempt->arena);
 }
 
+void
+attempt_note_secret(struct attempt *attempt)
+{
+	attempt->row->keeps_secret = attempt->frozen.secret != NULL;
+}
+
 enum step_end
 step_end_of(bool ok, enum state_of_row state, const struct err *err)
 {

@@ -153,6 +153,7 @@ follow_policy(struct attempt *attempt, const struct policies *policies,
 	if (!lifetime)
 		return true;
 	set_rules(&attempt->frozen, policies, entry, lifetime);
+	attempt_note_secret(attempt);
 	if (attempt->row->state != STATE_PLANNED ||
 		!policies_destinations(
 			policies, entry, address, attempt->arena, &destinations, &ignored))

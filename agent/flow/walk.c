@@ -56,7 +56,7 @@ attempt_open(struct attempt *attempt, int64_t generation, int64_t token_id, stru
 		(!row->id || journal_deliveries(attempt->journal, row->id, attempt->arena,
 				     &attempt->deliveries, err)) &&
 		read_destinations(attempt, err)) {
-		row->keeps_secret = attempt->frozen.secret != NULL;
+		attempt_note_secret(attempt);
 		return true;
 	}
 	err->kind = ERR_STORE;

@@ -58,6 +58,8 @@ struct owner frozen_owner(const struct frozen *frozen);
 /* Puts attempt->frozen into the row, to be written with its next move. */
 struct attempt;
 void attempt_freeze(struct attempt *attempt);
+/* Whether the row keeps its secret when it is done, by the rules as they are now: a token that rotates itself needs it again. */
+void attempt_note_secret(struct attempt *attempt);
 
 /* What the run has to say to a row whose token is lost. */
 enum repair {

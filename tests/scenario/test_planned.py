@@ -1,0 +1,40 @@
+"""A rotation that waits before its request follows the policy as it is by then."""
+from harness import Case, main
+
+OLD = "glpat-push-old-000000"
+
+
+class Planned(Case):
+    world = {"projects": [
+        {"path": "shop/api",
+         "tokens": [{"name": "push", "secret": OLD, "scopes": ["api"], "created": "-85d", "expires": "+5d"}],
+         "variables": [{"key": "PUSH", "value": OLD}]}]}
+    tokens = """
+  - token: project:shop/api:push
+    deliver: [ ci_variable: PUSH ]
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.sim.fault("status", method="PUT", path="*/variables/*", status=503, times=0)
+        self.exits(1, "run")
+        self.clear_faults()
+        self.assertEqual(self.host.events()[-1], "rotation.planned")
+
+    def says(self, *lines):
+        self.host.set_tokens(self.tokens.replace("    deliver:", "".join(f"    {line}\n" for line in lines) + "    deliver:"))
+
+    def test_one_that_rotates_itself_from_now_on_keeps_its_secret(self):
+        """Nobody else has it, and without it the token cannot be rotated again."""
+        first = self.host.path / "first"
+        first.write_text(OLD)
+        first.chmod(0o600)
+        self.says("rotate_with: self", f"secret: {first}")
+        self.exits(0, "run")
+        self.assertTrue(self.asked("POST", "/self/rotate$"))
+        self.exits(0, "rotate", "push", "--reason", "test")
+        self.assertEqual(self.variable("shop/api", "PUSH")["value"], self.living("push")["secret"])
+
+
+if __name__ == "__main__":
+    main()
