@@ -130,14 +130,27 @@ begin_is_uncommitted(const struct attempt *attempt)
 }
 
 static bool
-drop(struct attempt *attempt, struct outcome *outcome, struct err *err)
+drop(struct attempt *attempt, const char *text, struct outcome *outcome, struct err *err)
 {
-	const char *text = "its entry is gone from the policy";
-
 	if (!journal_move(attempt->journal, attempt->row, STATE_DROPPED, NULL, text, err))
 		return false;
 	outcome_event(outcome, attempt->row, text);
 	return true;
+}
+
+/* The two ways of renewing are two tables of steps: a row cannot change over. What is lost has no old secret that either
+ * could spare. */
+static const char *
+why_dropped(const struct attempt *attempt, const struct token_entry *entry)
+{
+	const bool replaces = attempt->row->strategy == ROW_REPLACES;
+
+	if (!entry)
+		return "its entry is gone from the policy";
+	if (attempt->row->state == STATE_LOST || token_entry_replaces(entry) == replaces)
+		return NULL;
+	return replaces ? "its strategy is 'rotate' now: it is begun anew"
+	                : "its strategy is 'replace' now: it is begun anew";
 }
 
 /* New destinations are written down when the row moves into INTENDED. */
@@ -171,6 +184,7 @@ begin_again(struct attempt *attempt, const struct policies *policies,
 {
 	const struct token_entry *entry;
 	struct address address;
+	const char *why;
 
 	*goes_on = true;
 	if (!policies->is_valid || !begin_is_uncommitted(attempt))
@@ -180,8 +194,9 @@ begin_again(struct attempt *attempt, const struct policies *policies,
 		return false;
 	}
 	entry = policies_entry(policies, &address);
-	if (entry)
+	why = why_dropped(attempt, entry);
+	if (!why)
 		return follow_policy(attempt, policies, entry, &address, record);
 	*goes_on = false;
-	return drop(attempt, outcome, err);
+	return drop(attempt, why, outcome, err);
 }

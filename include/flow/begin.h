@@ -16,8 +16,8 @@ void begin_row(struct attempt *attempt, const struct policies *policies,
 bool begin_is_uncommitted(const struct attempt *attempt);
 
 /* For an open row that a former run left, already opened. One whose request never left, or that only waits for a person, follows
- * the policy as it is now, when that is valid: new destinations and rules, or DROPPED when the entry is gone. Every other row goes
- * on by what it froze. `*goes_on` is false when it was dropped.
+ * the policy as it is now, when that is valid: new destinations and rules, or DROPPED when the entry is gone or says another strategy.
+ * Every other row goes on by what it froze. `*goes_on` is false when it was dropped.
  * Fails: ERR_STORE. */
 must_check bool begin_again(struct attempt *attempt, const struct policies *policies,
 	const struct token_record *record, struct outcome *outcome, bool *goes_on,

@@ -35,6 +35,15 @@ class Planned(Case):
         self.exits(0, "rotate", "push", "--reason", "test")
         self.assertEqual(self.variable("shop/api", "PUSH")["value"], self.living("push")["secret"])
 
+    def test_one_that_is_replaced_from_now_on_spares_the_old_secret(self):
+        self.says("strategy: replace", "new_bot: accept", "overlap: 1d")
+        self.assertIn("rotated 1 token", self.exits(0, "run").out)
+        self.assertEqual(self.asked("POST", "/rotate$"), [])
+        self.assertTrue(self.opens(OLD))
+        self.advance("25h")
+        self.exits(0, "run")
+        self.assertEqual(self.variable("shop/api", "PUSH")["value"], self.living("push")["secret"])
+
 
 if __name__ == "__main__":
     main()
