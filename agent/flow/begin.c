@@ -115,12 +115,11 @@ begin_row(struct attempt *attempt, const struct policies *policies,
 
 /* No secret of ours is on its way: the row may change its mind. */
 bool
-begin_is_uncommitted(const struct attempt *attempt)
+begin_is_uncommitted(const struct rotation *row, const struct frozen *frozen)
 {
-	switch (attempt->row->state) {
+	switch (row->state) {
 	case STATE_PLANNED:
-		return attempt->row->target_id == attempt->frozen.first_target &&
-		       !attempt->frozen.orphans.count;
+		return row->target_id == frozen->first_target && !frozen->orphans.count;
 	case STATE_FOREIGN:
 	case STATE_LOST:
 		return true;
@@ -187,7 +186,7 @@ begin_again(struct attempt *attempt, const struct policies *policies,
 	const char *why;
 
 	*goes_on = true;
-	if (!policies->is_valid || !begin_is_uncommitted(attempt))
+	if (!policies->is_valid || !begin_is_uncommitted(attempt->row, &attempt->frozen))
 		return true;
 	if (!address_parse(attempt->arena, attempt->row->address, false, &address, err)) {
 		err->kind = ERR_STORE;

@@ -137,9 +137,13 @@ run_walk_rest(struct run *run, bool but_uncommitted, struct err *err)
 		memory_or_abort(calloc(run->count + 1, sizeof(*rest)));
 	size_t count = 0;
 
-	for (size_t i = 0; i < run->count; i++)
-		if (!run->attempts[i]->was_walked &&
-			!(but_uncommitted && begin_is_uncommitted(run->attempts[i])))
-			rest[count++] = run->attempts[i];
+	for (size_t i = 0; i < run->count; i++) {
+		struct attempt *attempt = run->attempts[i];
+
+		if (!attempt->was_walked &&
+			!(but_uncommitted &&
+				begin_is_uncommitted(attempt->row, &attempt->frozen)))
+			rest[count++] = attempt;
+	}
 	return run_walk(run, rest, count, err);
 }

@@ -27,10 +27,11 @@ is_looked_at(const struct plan_item *item)
 {
 	const struct token_record *record = item->record;
 
-	return item->action == PLAN_NOTHING && !item->brake && item->token && record &&
-	       record->generation && record->rotated_at && !record->released_at &&
-	       record->token_id == item->token->id && item->due.due_at != NO_MOMENT &&
-	       !item->entry->is_own && !kind_of(item->address.type)->is_deploy;
+	return item->action == PLAN_NOTHING && !item->brake && !item->waits_for &&
+	       item->token && record && record->generation && record->rotated_at &&
+	       !record->released_at && record->token_id == item->token->id &&
+	       item->due.due_at != NO_MOMENT && !item->entry->is_own &&
+	       !kind_of(item->address.type)->is_deploy;
 }
 
 bool

@@ -51,7 +51,7 @@ run_is_braked(struct run *run, const struct attempt *attempt)
 	struct err ignored;
 
 	return !run->orders->ordered && attempt->row->state != STATE_LOST &&
-	       begin_is_uncommitted(attempt) &&
+	       begin_is_uncommitted(attempt->row, &attempt->frozen) &&
 	       address_parse(
 		       attempt->arena, attempt->row->address, false, &address, &ignored) &&
 	       brakes_find(&run->brakes, &address, gitlab_now(run->context->server));

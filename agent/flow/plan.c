@@ -76,6 +76,15 @@ plan_created_at(const struct plan_item *item, int64_t now)
 						      item->lifetime->max_lifetime_sec);
 }
 
+static const struct grip *
+find_grip(const struct deciding *deciding, const struct rotations *open,
+	const struct rotation *row)
+{
+	const struct grip *grips = deciding->options->grips;
+
+	return grips && row ? &grips[row - open->items] : NULL;
+}
+
 /* --- items --- */
 
 static struct plan_item *
@@ -203,6 +212,7 @@ add_holdings(struct plan *plan, size_t *capacity, const struct deciding *decidin
 		if (!item->record)
 			item->record = take_stray(strays, holding);
 		item->row = find_row(open, item->record);
+		item->grip = find_grip(deciding, open, item->row);
 		item->brake =
 			brakes_find(deciding->options->brakes, &item->address, deciding->now);
 		decide_item(deciding, item);
@@ -235,7 +245,7 @@ decide_record(const struct deciding *deciding, struct plan_item *item)
 
 static void
 add_strays(struct plan *plan, size_t *capacity, const struct deciding *deciding,
-	const struct strays *strays)
+	const struct strays *strays, const struct rotations *open)
 {
 	for (size_t i = 0; i < strays->count; i++) {
 		const struct stray *stray = &strays->items[i];
@@ -247,6 +257,7 @@ add_strays(struct plan *plan, size_t *capacity, const struct deciding *deciding,
 		item->address = stray->address;
 		item->record = stray->record;
 		item->row = stray->row;
+		item->grip = find_grip(deciding, open, item->row);
 		decide_record(deciding, item);
 	}
 }
@@ -296,6 +307,7 @@ static bool
 would_begin(const struct plan_item *item)
 {
 	return item->action == PLAN_ROTATE || item->action == PLAN_CREATE ||
+	       item->action == PLAN_WAITS ||
 	       (item->action == PLAN_OPEN && (item->row->state == STATE_PLANNED ||
 						     item->row->state == STATE_FOREIGN));
 }
@@ -314,6 +326,8 @@ apply_brake(struct plan *plan, const struct plan_options *options, struct plan_i
 	if (begins || item->dies_braked)
 		item->why = arena_format(plan->arena, "%s; %s", item->why,
 			brake_words(item->brake, dies_at, plan->now, plan->arena));
+	if (begins)
+		item->waits_for = NULL;
 	if (begins && item->action != PLAN_OPEN)
 		item->action = PLAN_PAUSED;
 }
@@ -356,7 +370,7 @@ plan_build(const struct policies *policies, const struct holdings *holdings,
 	if (!find_strays(draft->arena, holdings, records, open, &strays, err))
 		return false;
 	add_holdings(draft, &capacity, &deciding, holdings, records, &strays, open);
-	add_strays(draft, &capacity, &deciding, &strays);
+	add_strays(draft, &capacity, &deciding, &strays, open);
 	unique_enforce(draft);
 	for (size_t i = 0; i < draft->count; i++)
 		apply_brake(draft, options, &draft->items[i]);

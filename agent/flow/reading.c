@@ -1,6 +1,7 @@
 #include "flow/reading.h"
 
 #include "base/when.h"
+#include "flow/grip.h"
 #include "flow/hold_self.h"
 #include "flow/inventory.h"
 #include "flow/longest.h"
@@ -55,6 +56,19 @@ read_longest(
 	return true;
 }
 
+static bool
+read_rows(struct context *context, struct reading *reading, struct plan_options *options,
+	struct err *err)
+{
+	struct grip *grips;
+
+	if (!journal_open_rows(context->journal, context->arena, &reading->rows, err) ||
+		!grips_read(context->journal, &reading->rows, context->arena, &grips, err))
+		return false;
+	options->grips = grips;
+	return true;
+}
+
 bool
 reading_take(struct context *context, const struct plan_options *options, int64_t now,
 	struct reading *reading, struct err *err)
@@ -67,7 +81,7 @@ reading_take(struct context *context, const struct plan_options *options, int64_
 	       own_add_entry(context, err) && read_well_at(context, &whole.well_at, err) &&
 	       read_longest(context, now ? now : gitlab_now(context->server), &whole, err) &&
 	       journal_tokens(context->journal, context->arena, &reading->records, err) &&
-	       journal_open_rows(context->journal, context->arena, &reading->rows, err) &&
+	       read_rows(context, reading, &whole, err) &&
 	       inventory_read(context->server, context->credential,
 		       (size_t)context->policies->gitlab.requests_at_once, context->policies,
 		       &reading->records, context->arena, &reading->holdings, err) &&

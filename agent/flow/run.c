@@ -214,6 +214,20 @@ attempt_of(const struct run *run, const struct rotation *row)
 	return NULL;
 }
 
+static void
+tell_waiting(struct run *run, const struct plan_item *item)
+{
+	if (!item->waits_for) {
+		outcome_add(run->outcome, COUNT_WAITING);
+		return;
+	}
+	outcome_trouble(run->outcome,
+		&(struct trouble){ .address = item->address.text,
+			.text = item->waits_for,
+			.works_until = item->token ? date_start(item->token->expires_on)
+	                                           : NO_MOMENT });
+}
+
 /* What is told of an open row from here on is told under the address that its token has now. */
 static void
 rename_rows(struct run *run, const struct plan *plan)
@@ -226,6 +240,16 @@ rename_rows(struct run *run, const struct plan *plan)
 		if (attempt)
 			attempt->row->address = arena_text(attempt->arena, item->address.text);
 	}
+}
+
+/* One that waits before its request, and wants what another one has: the next run opens it again. */
+static void
+pass_over(struct run *run, const struct plan_item *item)
+{
+	struct attempt *attempt = item->row ? attempt_of(run, item->row) : NULL;
+
+	if (attempt)
+		attempt->was_walked = true;
 }
 
 static bool
@@ -282,8 +306,11 @@ rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
 			continue;
 		if (item->action == PLAN_PERSON && item != run->proof)
 			tell_person(run, item);
-		if (item->action == PLAN_WAITS)
-			outcome_add(run->outcome, COUNT_WAITING);
+		if (item->action == PLAN_PERSON || item->waits_for)
+			pass_over(run, item);
+		if (item->action == PLAN_WAITS ||
+			(item->action == PLAN_OPEN && item->waits_for))
+			tell_waiting(run, item);
 		if (is_due(item) && !is_own(item) && !begin_item(run, item, &records[i], err))
 			return false;
 	}

@@ -10,6 +10,7 @@ struct claim {
 	const struct destination *place;
 	int64_t token_id;
 	struct plan_item *item;
+	bool is_of_row; /* the item's open row has it, and the policy no say in that */
 };
 struct claims {
 	struct claim *items;
@@ -77,13 +78,22 @@ why_not(struct arena *arena, const struct claim *claim, const struct claim *othe
 		claim->place->text, claim->item->address.text, other->item->address.text);
 }
 
-/* An open row goes on by what it froze, and a person who is asked for already knows a better reason. */
+/* An open row goes on by what it froze, but for one that follows the policy until its request; and a person who is asked for
+ * already knows a better reason. */
+static bool
+can_be_stopped(const struct plan_item *item)
+{
+	return item->action == PLAN_OPEN ? item->row->state == STATE_PLANNED && item->grip &&
+	                                           item->grip->is_uncommitted
+	                                 : item->action != PLAN_PERSON;
+}
+
 static void
 set_apart(struct arena *arena, const struct claim *claim, const struct claim *other)
 {
 	struct plan_item *item = claim->item;
 
-	if (item->action == PLAN_OPEN || item->action == PLAN_PERSON)
+	if (!can_be_stopped(item))
 		return;
 	item->action = PLAN_PERSON;
 	item->advice = 0;
@@ -91,22 +101,55 @@ set_apart(struct arena *arena, const struct claim *claim, const struct claim *ot
 	item->why = why_not(arena, claim, other);
 }
 
+static const char *
+words_of_row(struct arena *arena, const struct plan_item *item)
+{
+	const struct rotation *row = item->row;
+	char until[WHEN_TEXT_BYTES];
+
+	return arena_format(arena, "the rotation of '%s', which stands at %s%s%s",
+		item->address.text, row_state_name(row->state),
+		row->state == STATE_OVERLAP ? " until " : "",
+		row->state == STATE_OVERLAP ? moment_text(row->retire_after, until) : "");
+}
+
+/* That row ends by itself, and then what it has is free. */
+static void
+set_waiting(struct arena *arena, const struct claim *claim, const struct claim *other)
+{
+	struct plan_item *item = claim->item;
+
+	if (!can_be_stopped(item) || item->waits_for)
+		return;
+	item->waits_for =
+		claim->place
+			? arena_format(arena, "it waits for %s: '%s' is still its",
+				  words_of_row(arena, other->item), claim->place->text)
+			: arena_format(arena, "it waits for %s: #%lld is its token",
+				  words_of_row(arena, other->item), (long long)claim->token_id);
+	item->why = arena_format(arena, "%s; %s", item->why, item->waits_for);
+	item->adopts = item->adopts && claim->place;
+	if (item->action == PLAN_ROTATE || item->action == PLAN_CREATE)
+		item->action = PLAN_WAITS;
+}
+
 /* A place that stands twice in one 'deliver' is wanted twice. */
 static bool
 are_rivals(const struct claim *a, const struct claim *b)
 {
-	return a->place ? a != b && destination_overlaps(a->place, b->place)
-	                : a->item != b->item;
+	if (a->item == b->item && (!a->place || a == b || a->is_of_row || b->is_of_row))
+		return false;
+	return !a->place || destination_overlaps(a->place, b->place);
 }
 
 /* The first of those that stand as well as `claims[i]`, or better, and want the same; NULL: none. */
 static const struct claim *
-rival_of(const struct claim *claims, size_t count, size_t i)
+rival_of(const struct claim *claims, size_t count, size_t i, bool is_of_row)
 {
 	const struct claim *claim = &claims[i];
 
 	for (size_t k = 0; k < count && standing(claims[k].item) >= standing(claim->item); k++)
-		if (are_rivals(&claims[k], claim))
+		if (claims[k].is_of_row == is_of_row && are_rivals(&claims[k], claim))
 			return &claims[k];
 	return NULL;
 }
@@ -116,10 +159,16 @@ static void
 settle(struct arena *arena, const struct claim *claims, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct claim *rival = rival_of(claims, count, i);
+		const struct claim *rival;
 
+		if (claims[i].is_of_row)
+			continue;
+		rival = rival_of(claims, count, i, false);
 		if (rival)
 			set_apart(arena, &claims[i], rival);
+		rival = rival_of(claims, count, i, true);
+		if (rival)
+			set_waiting(arena, &claims[i], rival);
 	}
 }
 
@@ -139,10 +188,13 @@ settle_all(struct arena *arena, struct claims *claims)
 }
 
 static void
-claim_token(struct plan *plan, struct claims *tokens, struct plan_item *item, int64_t id)
+claim_token(struct plan *plan, struct claims *tokens, struct plan_item *item, int64_t id,
+	bool is_of_row)
 {
 	if (id)
-		claim_add(plan, tokens, &(struct claim){ .token_id = id, .item = item });
+		claim_add(plan, tokens,
+			&(struct claim){
+				.token_id = id, .item = item, .is_of_row = is_of_row });
 }
 
 /* What an open row is about is its own, whether its entry or its owner's list shows that token or not. */
@@ -150,11 +202,35 @@ static void
 claim_tokens(struct plan *plan, struct claims *tokens, struct plan_item *item)
 {
 	if (item->row) {
-		claim_token(plan, tokens, item, item->row->target_id);
-		claim_token(plan, tokens, item, item->row->new_id);
+		claim_token(plan, tokens, item, item->row->target_id, true);
+		claim_token(plan, tokens, item, item->row->new_id, true);
 	}
 	if (item->token)
-		claim_token(plan, tokens, item, item->token->id);
+		claim_token(plan, tokens, item, item->token->id, false);
+}
+
+/* Whether it goes on with the places of today's policy, or not at all. */
+static bool
+follows_policy(const struct plan_item *item)
+{
+	return item->grip->is_uncommitted &&
+	       (!item->entry || (item->row->state == STATE_PLANNED && item->lifetime &&
+					item->destinations.count));
+}
+
+static void
+claim_places(struct plan *plan, struct claims *places, struct plan_item *item)
+{
+	const struct destination *wanted = item->destinations.items, *held;
+
+	for (size_t i = 0; i < item->destinations.count; i++)
+		claim_add(plan, places, &(struct claim){ .place = &wanted[i], .item = item });
+	if (!item->grip || follows_policy(item))
+		return;
+	held = item->grip->places.items;
+	for (size_t i = 0; i < item->grip->places.count; i++)
+		claim_add(plan, places,
+			&(struct claim){ .place = &held[i], .item = item, .is_of_row = true });
 }
 
 void
@@ -165,16 +241,13 @@ unique_enforce(struct plan *plan)
 
 	for (size_t i = 0; i < plan->count; i++) {
 		struct plan_item *item = &plan->items[i];
-		const struct destination *wanted = item->destinations.items;
 
 		if (!gets_secrets(item))
 			continue;
 		claim_tokens(plan,
 			kind_of(item->address.type)->is_deploy ? &deploy_tokens : &tokens,
 			item);
-		for (size_t k = 0; k < item->destinations.count; k++)
-			claim_add(plan, &places,
-				&(struct claim){ .place = &wanted[k], .item = item });
+		claim_places(plan, &places, item);
 	}
 	settle_all(plan->arena, &tokens);
 	settle_all(plan->arena, &deploy_tokens);

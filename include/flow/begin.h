@@ -13,7 +13,7 @@ void begin_row(struct attempt *attempt, const struct policies *policies,
 	const struct plan_item *item, const struct token_record *record, int64_t now);
 
 /* Whether nothing of the row has left yet, or all that left is dead: it begins something new when it goes on. */
-bool begin_is_uncommitted(const struct attempt *attempt);
+bool begin_is_uncommitted(const struct rotation *row, const struct frozen *frozen);
 
 /* For an open row that a former run left, already opened. One whose request never left, or that only waits for a person, follows
  * the policy as it is now, when that is valid: new destinations and rules, or DROPPED when the entry is gone or says another strategy.

@@ -9,6 +9,7 @@
 #include "base/fields.h"
 #include "flow/brake.h"
 #include "flow/due.h"
+#include "flow/grip.h"
 #include "gitlab/token.h"
 #include "policy/policy.h"
 #include "store/journal.h"
@@ -32,7 +33,7 @@ enum plan_action {
 	PLAN_NOTHING,   /* not due */
 	PLAN_ROTATE,
 	PLAN_CREATE,    /* declared, and the owner's list in all states shows no namesake */
-	PLAN_WAITS,     /* due, but rotations_per_run is used up */
+	PLAN_WAITS,     /* due, but rotations_per_run is used up, or another one's open row has its token or a place of it */
 	PLAN_PAUSED,    /* due, but a brake holds it */
 	PLAN_OPEN,      /* a rotation of it is under way: the open row goes first */
 	PLAN_RELEASED,  /* the entry is gone: nobody renews it */
@@ -47,11 +48,14 @@ struct plan_item {
 	const struct token *token;           /* the one that is meant; NULL: none */
 	const struct token_record *record;   /* NULL before adoption */
 	const struct rotation *row;          /* the open row, or NULL */
+	const struct grip *grip;             /* what that holds on to; NULL: nothing is known of it */
 	const struct lifetime *lifetime;
 	struct list destinations;            /* struct destination; owner_id from the record's pins */
 	enum plan_action action;
 	const struct brake *brake;           /* that holds it, whether it is due or not; NULL: none */
 	bool dies_braked;                    /* its secret dies before the brake ends */
+	const char *waits_for;               /* another one's open row, which has its token or a place of it, in words: nothing of it is
+	                                      * begun, and no place filled; NULL: nothing */
 	bool supersedes;                     /* `row` holds a secret that is due again: its rotation is begun anew */
 	bool is_ordered;                     /* by `rotate TOKEN` */
 	bool takes_over;                     /* `token` is somebody else's rotation, answered as the policy says */
@@ -79,6 +83,7 @@ struct plan_options {
 	int64_t rescue_token_id;             /* never planned; 0: not known */
 	const int64_t *in_use;               /* the tokens that rotate themselves: each by its own entry alone */
 	size_t in_use_count;
+	const struct grip *grips;            /* of the open rows, in their order; NULL: nothing is known of them */
 	const struct brakes *brakes;         /* NULL: none */
 	bool (*ordered)(void *context, const struct address *address); /* `rotate TOKEN`: due now; may be NULL */
 	void *context;

@@ -31,12 +31,12 @@ item_of(const struct world *world, const char *address)
 	return NULL;
 }
 
-static void
+static const struct holding *
 hold_due(struct world *world, const char *address, int64_t id)
 {
 	struct token token = living(id, 88, DUE);
 
-	hold(world, address, &token, 1);
+	return hold(world, address, &token, 1);
 }
 
 /* Two tokens of one project, whose names come to one variable: CI_X. */
@@ -127,6 +127,12 @@ unique_lets_an_open_row_go_on_before_all_others(void **state)
 static void
 unique_lets_nobody_take_the_token_of_an_open_row_whatever_shows_it(void **state)
 {
+	static struct brake frozen = {
+		.pattern = { .type = TYPE_ANY, .owner = "**", .name = "**", .text = "*" },
+		.until = NO_MOMENT,
+		.text = "frozen"
+	};
+	static const struct brakes brakes = { &frozen, 1, &frozen };
 	struct world *world = *state;
 
 	load_policy(world, FLEET("ci_variable: '{name:key}'"));
@@ -139,10 +145,54 @@ unique_lets_nobody_take_the_token_of_an_open_row_whatever_shows_it(void **state)
 	};
 	build(world);
 	expect(item_of(world, "project:gone/a:ci-x"), PLAN_OPEN, 0, "its entry is gone");
-	expect(item_of(world, "project:fleet/a:ci-x"), PLAN_PERSON, 0,
-		"#7 is the token of 'project:gone/a:ci-x' too");
-	expect(item_of(world, "project:fleet/a:ci-y"), PLAN_PERSON, 0, "#8 is the token of");
+	expect(item_of(world, "project:fleet/a:ci-x"), PLAN_WAITS, 0,
+		"the rotation of 'project:gone/a:ci-x', which stands at HELD: #7 is its token");
+	assert_false(item_of(world, "project:fleet/a:ci-x")->adopts);
+	expect(item_of(world, "project:fleet/a:ci-y"), PLAN_WAITS, 0, "#8 is its token");
 	expect(item_of(world, "project:fleet/a:ci-z"), PLAN_ROTATE, 0, "expires");
+	/* Under a brake it is as ordered that nothing happens. */
+	world->options.brakes = &brakes;
+	build(world);
+	expect(item_of(world, "project:fleet/a:ci-x"), PLAN_PAUSED, 0, "frozen");
+	assert_null(item_of(world, "project:fleet/a:ci-x")->waits_for);
+}
+
+static void
+unique_keeps_the_places_of_an_open_row_unless_it_follows_the_policy(void **state)
+{
+	static const struct {
+		enum state_of_row state;
+		bool is_uncommitted;
+		enum plan_action expected;
+	} cases[] = {
+		{ STATE_PLANNED, true, PLAN_ROTATE },
+		{ STATE_PLANNED, false, PLAN_WAITS },
+		{ STATE_FOREIGN, true, PLAN_WAITS },
+		{ STATE_DOUBTED, false, PLAN_WAITS },
+		{ STATE_RETIRING, false, PLAN_WAITS },
+	};
+	struct world *world = *state;
+	const struct holding *other;
+	struct grip *grip = arena_alloc(world->arena, sizeof(*grip));
+	struct err err;
+
+	load_policy(world, FLEET("ci_variable: '{name:key}'"));
+	hold_due(world, "project:fleet/a:ci-x", 1);
+	other = hold_due(world, "project:fleet/a:ci-y", 2);
+	remember(world, "project:fleet/a:ci-x", 1);
+	assert_true(policies_destinations(world->policies, other->entry, &other->address,
+		world->arena, &grip->places, &err));
+	world->open.count = 1;
+	world->options.grips = grip;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		grip->is_uncommitted = cases[i].is_uncommitted;
+		world->row[0] = (struct rotation){
+			.token = 1, .state = cases[i].state, .trouble = "", .target_id = 1
+		};
+		build(world);
+		expect(item_of(world, "project:fleet/a:ci-x"), PLAN_OPEN, 0, "stands at");
+		expect(item_of(world, "project:fleet/a:ci-y"), cases[i].expected, 0, "expires");
+	}
 }
 
 static void
@@ -229,6 +279,7 @@ main(void)
 		TEST(unique_lets_nobody_take_the_place_of_a_token_that_is_remembered),
 		TEST(unique_lets_an_open_row_go_on_before_all_others),
 		TEST(unique_lets_nobody_take_the_token_of_an_open_row_whatever_shows_it),
+		TEST(unique_keeps_the_places_of_an_open_row_unless_it_follows_the_policy),
 		TEST(unique_prefers_what_the_policy_names_to_what_a_pattern_finds),
 		TEST(unique_counts_no_token_that_a_pattern_does_not_keep_alive),
 		TEST(unique_rotates_a_token_for_one_of_two_entries_only),
