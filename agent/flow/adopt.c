@@ -199,6 +199,9 @@ refresh(const struct adopting *adopting, const struct plan_item *item,
 	record->rule_since = item->rule_since;
 	if (token && (!record->token_id || before.released_at))
 		note_token(adopting, token, record);
+	/* It is created anew, and none is missing until then. */
+	if (!token && before.released_at)
+		record->token_id = 0;
 	if (token && token->id == record->token_id) {
 		note_token(adopting, token, record);
 		record->expires_on = token->expires_on;

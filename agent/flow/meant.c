@@ -210,10 +210,24 @@ pick_known(const struct deciding *deciding, struct plan_item *item)
 	item->token = known;
 }
 
+/* The one that `id:` says may have been rotated into another before its entry went and came back. */
+static const struct token *
+find_rotated(const struct plan_item *item)
+{
+	const struct token_record *record = item->record;
+	const struct token *known =
+		record ? decide_find(&item->holding->namesakes, record->token_id) : NULL;
+
+	return known && record->rotated_at && plan_is_as_remembered(known, record) ? known
+	                                                                           : NULL;
+}
+
 static void
 pick_by_id(const struct deciding *deciding, struct plan_item *item)
 {
 	item->token = decide_find(&item->holding->namesakes, item->entry->id);
+	if (!item->token || !token_is_alive(item->token, deciding->now))
+		item->token = find_rotated(item);
 	if (!item->token || !token_is_alive(item->token, deciding->now))
 		decide_person(item, GLR_NAMESAKES,
 			arena_format(deciding->arena,

@@ -1,5 +1,5 @@
 """What exists is adopted, never rotated for that; what goes from the policy is released; who is meant is never guessed."""
-from harness import Case, main, until
+from harness import BY_TESTS, Case, main, until
 
 OLD = {"created": "-200d", "expires": "+165d"}
 
@@ -87,6 +87,44 @@ class Adopt(Case):
         self.exits(0, "run")
         self.assertNotIn("released", self.host.run("status", "--all").out)
         self.assertEqual(self.changes(), [])
+
+    def known(self):
+        return self.exits(0, "status", "--all", "--json").json["tokens"][0]["id"]
+
+    def test_one_that_was_rotated_comes_back_with_the_id_that_it_had(self):
+        self.host.set_tokens(self.entry("twin", "id: 700"))
+        self.exits(0, "run")
+        self.exits(0, "rotate", "twin", "--reason", "test")
+        known = self.known()
+        self.assertNotEqual(known, 700)
+        self.host.set_tokens("  []")
+        self.exits(0, "run")
+        self.host.set_tokens(self.entry("twin", "id: 700"))
+        for _ in range(2):
+            self.exits(0, "run")
+        self.assertEqual(self.known(), known)
+
+    def pulls(self):
+        return [t for t in self.sim.ask("GET", "/sim/deploy_tokens?owner=shop/api&name=pull").json if t["alive"]]
+
+    def test_one_that_was_deleted_meanwhile_is_created_whenever_its_turn_comes(self):
+        entry = """
+  - token: project_deploy:shop/api:pull
+    scopes: [ read_registry ]
+    deliver: [ ci_variable: PULL ]
+"""
+        self.host.set_tokens(entry)
+        self.exits(0, "run")
+        self.host.set_tokens("  []")
+        self.exits(0, "run")
+        made = self.pulls()[0]
+        project = self.sim.ask("GET", f"/projects/shop%2Fapi?{BY_TESTS}").json["id"]
+        self.sim.ask("DELETE", f"/projects/{project}/deploy_tokens/{made['id']}?{BY_TESTS}")
+        self.host.set_tokens(entry)
+        self.exits(1, "run", "--limit", "0")
+        self.assertIn("create", self.exits(0, "plan").out)
+        self.exits(0, "run")
+        self.assertEqual([self.variable("shop/api", "PULL")["value"]], [token["secret"] for token in self.pulls()])
 
     def test_two_of_one_name_are_refused_until_the_entry_says_which(self):
         self.host.set_tokens(self.entry("twin"))
