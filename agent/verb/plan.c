@@ -66,6 +66,13 @@ is_shown(const struct options *options, const struct plan_item *item)
 	return options->all || acts(item) || item->dies_braked || item->action == PLAN_RELEASED;
 }
 
+/* What only waits goes on by itself. */
+static bool
+needs_person(const struct plan_item *item)
+{
+	return item->action == PLAN_PERSON || (item->row && item->row->advice);
+}
+
 /* "2 of 14 tokens are due now; next on 2026-11-24; 1 needs a person". */
 static const char *
 headline(const struct planning *planning)
@@ -83,7 +90,7 @@ headline(const struct planning *planning)
 			continue;
 		count++;
 		due += page_is_due(item);
-		persons += page_is_failed(item);
+		persons += needs_person(item);
 		paused += item->action == PLAN_PAUSED;
 		if (item->action == PLAN_NOTHING && item->due.due_at != NO_MOMENT &&
 			(next == NO_MOMENT || item->due.due_at < next))

@@ -21,6 +21,10 @@ class Planned(Case):
         self.clear_faults()
         self.assertEqual(self.host.events()[-1], "rotation.planned")
 
+    def test_what_waits_needs_nobody(self):
+        self.assertIn("0 of 1 token is due now", self.exits(0, "plan").out)
+        self.assertNotIn("person", self.host.run("plan").out)
+
     def says(self, *lines):
         self.host.set_tokens(self.tokens.replace("    deliver:", "".join(f"    {line}\n" for line in lines) + "    deliver:"))
 
