@@ -21,6 +21,7 @@
 #include "report/heartbeat.h"
 #include "verb/by_hand.h"
 #include "verb/options.h"
+#include "verb/user.h"
 #include "verb/verb.h"
 #include "verb/verbs.h"
 
@@ -55,7 +56,6 @@ print_help(FILE *stream)
 	fputs("\nTOKEN is TYPE:OWNER:NAME, a pattern, a unique NAME, or #ID. Every verb knows:\n",
 		stream);
 	options_help(OPTION_COMMON, stream);
-	fputs("glrotate help VERB says more; man 8 glrotate all.\n", stream);
 }
 
 static void
@@ -64,7 +64,7 @@ print_verb_help(const struct verb *verb)
 	printf("glrotate %s %s\n%s\n\n%s\n", verb->name, verb->synopsis, verb->summary,
 		verb->help);
 	options_help(verb->allows, stdout);
-	puts("and --policy, --state, --reason, --quiet, --verbose: see glrotate help.\n\n"
+	puts("and --policy, --state, --user, --reason, --quiet, --verbose: see glrotate help.\n\n"
 	     "Exit codes: 0 all well, 1 unfinished, 2 usage or policy, 3 a person is needed,\n"
 	     "4 another run holds the lock, 5 GitLab cannot be reached.");
 }
@@ -160,8 +160,9 @@ check_arguments(const struct verb *verb, const struct options *options, struct e
 }
 
 static bool
-answer(const struct command_line *line, int argc, char **argv, int *exit_code, struct err *err)
+answer(struct command_line *line, int argc, char **argv, int *exit_code, struct err *err)
 {
+	auto_arena struct arena *arena = arena_new();
 	const struct verb *verb;
 	unsigned allows;
 
@@ -182,7 +183,8 @@ answer(const struct command_line *line, int argc, char **argv, int *exit_code, s
 	allows = verb->allows | (is_milder(verb, &line->options) ? verb->milder_allows : 0);
 	if (!options_allow(line, verb->name, allows, err))
 		return false;
-	if (!check_arguments(verb, &line->options, err))
+	if (!check_arguments(verb, &line->options, err) ||
+		!user_enter(&line->options, arena, err))
 		return false;
 	/* What touches neither GitLab nor the state may be anybody's. */
 	if ((is_milder(verb, &line->options) ? verb->milder_needs : verb->needs) &

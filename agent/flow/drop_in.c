@@ -6,22 +6,23 @@
 #include "destination/destination.h"
 
 #define CREDSTORE "/etc/credstore.encrypted/"
-#define SERVICE_USER "glrotate"
 #define RIGHTS "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER"
 
 /* What the unit hides, and what shows it. */
 static const struct {
 	const char *folder, *setting;
+	bool persons_shows; /* a person's unit does not hide it */
 } hidden[] = {
-	{ "/home", "ProtectHome=read-only" },
-	{ "/root", "ProtectHome=read-only" },
-	{ "/run/user", "ProtectHome=read-only" },
+	{ "/home", "ProtectHome=read-only", true },
+	{ "/root", "ProtectHome=read-only", true },
+	{ "/run/user", "ProtectHome=read-only", true },
 	{ "/tmp", "PrivateTmp=no" },
 	{ "/var/tmp", "PrivateTmp=no" },
 };
 
 struct needs {
 	const struct policies *policies;
+	const struct drop_in_service *service;
 	struct arena *arena;
 	const char **folders;
 	size_t count, capacity;
@@ -61,11 +62,25 @@ add_folder(struct needs *needs, const char *path, struct err *err)
 }
 
 static bool
+change_owners(struct needs *needs, const char *what, struct err *err)
+{
+	needs->changes_owners = true;
+	return !needs->service->is_persons ||
+	       err_set(err, ERR_POLICY, 0,
+		       "%s is root's to write: a person's own service writes what is theirs",
+		       what);
+}
+
+static bool
 add_file(struct needs *needs, const char *path, const char *user, const char *group,
 	struct err *err)
 {
-	if ((user && strcmp(user, SERVICE_USER)) || (group && strcmp(group, SERVICE_USER)))
-		needs->changes_owners = true;
+	const struct drop_in_service *service = needs->service;
+
+	if (((user && strcmp(user, service->user)) ||
+		    (group && strcmp(group, service->group))) &&
+		!change_owners(needs, "a file of another user or group", err))
+		return false;
 	return add_folder(needs, path, err);
 }
 
@@ -73,11 +88,11 @@ add_file(struct needs *needs, const char *path, const char *user, const char *gr
 static bool
 add_credential(struct needs *needs, const char *path, const char *unit, struct err *err)
 {
-	needs->changes_owners = true;
 	needs->drop_in->encrypts = true;
 	if (unit)
 		needs->drop_in->restarts = unit;
-	return add_folder(needs, path ? path : CREDSTORE, err);
+	return change_owners(needs, "a credential of systemd", err) &&
+	       add_folder(needs, path ? path : CREDSTORE, err);
 }
 
 /* Of a pattern's tokens only what stands before a template is known. */
@@ -156,13 +171,14 @@ add_line(struct arena *arena, const char *text, const char *line)
 }
 
 static const char *
-shown(struct arena *arena, const char *text, const char *folder)
+shown(const struct needs *needs, const char *text, const char *folder)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
 		const size_t length = strlen(hidden[i].folder);
 
-		if (!strncmp(folder, hidden[i].folder, length) && folder[length] == '/')
-			text = add_line(arena, text, hidden[i].setting);
+		if (!strncmp(folder, hidden[i].folder, length) && folder[length] == '/' &&
+			!(needs->service->is_persons && hidden[i].persons_shows))
+			text = add_line(needs->arena, text, hidden[i].setting);
 	}
 	return text;
 }
@@ -184,7 +200,7 @@ text_of(const struct needs *needs, const char *policy)
 			continue;
 		text = arena_format(arena, "%sReadWritePaths=-%.*s\n", text,
 			(int)strlen(folder) - 1, folder);
-		text = shown(arena, text, folder);
+		text = shown(needs, text, folder);
 	}
 	if (needs->changes_owners)
 		text = arena_format(arena,
@@ -198,20 +214,26 @@ text_of(const struct needs *needs, const char *policy)
 }
 
 bool
-drop_in_build(const struct policies *policies, struct arena *arena, struct drop_in *drop_in,
-	struct err *err)
+drop_in_build(const struct policies *policies, const struct drop_in_service *service,
+	struct arena *arena, struct drop_in *drop_in, struct err *err)
 {
 	const struct token_entry *entries = policies->tokens.items;
 	const struct gitlab_section *gitlab = &policies->gitlab;
 	struct drop_in draft = { 0 };
-	struct needs needs = { .policies = policies, .arena = arena, .drop_in = &draft };
+	struct needs needs = {
+		.policies = policies, .service = service, .arena = arena, .drop_in = &draft
+	};
+
+	if (service->state &&
+		!add_folder(&needs, arena_format(arena, "%s/", service->state), err))
+		return false;
 
 	for (size_t i = 0; i < policies->tokens.count; i++)
 		if (!add_entry(&needs, &entries[i], err))
 			return false;
-	/* Our own credential is written back to its file, which is root's. */
+	/* Our own credential is written back to its file, which is root's, or the person's. */
 	if (gitlab->rotate == STATED_YES && gitlab->credential_file) {
-		needs.changes_owners = true;
+		needs.changes_owners |= !service->is_persons;
 		if (!add_folder(&needs, gitlab->credential_file, err))
 			return false;
 	}

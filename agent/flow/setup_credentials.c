@@ -16,7 +16,6 @@
 #include "gitlab/people.h"
 #include "gitlab/token.h"
 
-#define TOKEN_NAME "gitlab-token"
 #define KEY_NAME "glrotate-key"
 #define KEY_BYTES ((size_t)32)
 #define CREDS_SEC 60
@@ -202,15 +201,17 @@ ask(const struct setting_up *it, const struct kept *kept, struct secret **secret
 static bool
 set_token(const struct setting_up *it, struct err *err)
 {
-	const char *name = it->policies ? it->policies->gitlab.credential : TOKEN_NAME;
+	const struct setup_places *places = &it->setup->places;
+	const char *name = it->policies ? it->policies->gitlab.credential : places->credential;
 	auto_secret struct secret *secret = NULL;
 	struct kept kept;
 
-	if (name[0] != '/' && !it->setup->places.service)
+	if (name[0] != '/' && (places->user || !places->service))
 		return err_set(err, ERR_POLICY, 0,
-			"no unit of systemd runs %s, so nothing gives it a credential '%s': let it say "
-			"`credential: /etc/glrotate/" TOKEN_NAME "`",
-			it->setup->places.policy, name);
+			"%s %s, so nothing gives it a credential '%s': let it say `credential: %s`",
+			places->user ? "what a person calls also by hand runs"
+				     : "no unit of systemd runs",
+			places->policy, name, places->credential);
 	if (!find(it, name, &kept, err))
 		return false;
 	if (it->setup->dry_run && kept.is_there) {
@@ -269,7 +270,7 @@ set_key(const struct setting_up *it, struct err *err)
 	auto_secret struct secret *key = NULL;
 	struct kept kept;
 
-	if (!it->setup->places.service)
+	if (!it->setup->places.service || it->setup->places.user)
 		return true;
 	if (!find(it, KEY_NAME, &kept, err))
 		return false;

@@ -60,9 +60,10 @@ write_minimal(const struct setting_up *it, struct err *err)
 	const char *folder =
 		arena_text_n(it->arena, places->policy, (size_t)(slash - places->policy));
 	/* Whoever runs it reads it. */
-	const struct atomic_file file = {
-		.path = places->policy, .mode = 0644, .uid = (uid_t)-1, .gid = (gid_t)-1
-	};
+	const struct atomic_file file = { .path = places->policy,
+		.mode = places->user ? 0600 : 0644,
+		.uid = (uid_t)-1,
+		.gid = (gid_t)-1 };
 	auto_secret struct secret *content = NULL;
 	const char *url, *text;
 
@@ -71,11 +72,9 @@ write_minimal(const struct setting_up *it, struct err *err)
 	if (!setup_may(it, "policy", "write a minimal %s for %s", places->policy,
 		    url ? url : "a GitLab that is asked for"))
 		return true;
-	text = minimal(it, url,
-		places->service ? "gitlab-token"
-				: arena_format(it->arena, "%s/gitlab-token", folder));
+	text = minimal(it, url, places->credential);
 	content = secret_copy(text, strlen(text));
-	if (!setup_folder(folder, 0755, err) ||
+	if (!setup_folders(it, folder, places->user ? 0700 : 0755, err) ||
 		!atomic_file_replace(&file, content, false, err))
 		return false;
 	setup_say(it, "policy", "%s is written; edit it from line %d on: the tokens",

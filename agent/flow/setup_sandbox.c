@@ -8,6 +8,7 @@
 #include "flow/drop_in.h"
 #include "flow/setup.h"
 
+#define SERVICE_USER "glrotate"
 #define MOST_BYTES ((size_t)256 * 1024)
 
 struct file {
@@ -46,9 +47,9 @@ is_as_wanted(const struct file *file, const char *text)
 static bool
 reload(const struct setting_up *it, struct err *err)
 {
-	const char *const argv[] = { "systemctl", "daemon-reload", NULL };
+	const char *const words[] = { "daemon-reload", NULL };
 
-	return setup_run(it, argv, err);
+	return setup_systemctl(it, words, err);
 }
 
 static bool
@@ -66,7 +67,7 @@ write_file(
 	}
 	if (!setup_may(it, "sandbox", "write %s:\n%s", file->path, text))
 		return true;
-	if (!setup_folder(file->folder, 0755, err) ||
+	if (!setup_folders(it, file->folder, it->setup->places.user ? 0700 : 0755, err) ||
 		!atomic_file_replace(&replaced, content, false, err) || !reload(it, err))
 		return false;
 	setup_say(it, "sandbox", "%s is written:\n%s", file->path, text);
@@ -110,6 +111,12 @@ bool
 setup_sandbox(const struct setting_up *it, struct err *err)
 {
 	const struct setup_places *places = &it->setup->places;
+	const struct drop_in_service service = {
+		.user = places->user ? places->user : SERVICE_USER,
+		.group = places->user ? places->group : SERVICE_USER,
+		.is_persons = places->user,
+		.state = places->writable,
+	};
 	struct file file = { 0 };
 	struct drop_in drop_in;
 	bool ok;
@@ -118,7 +125,7 @@ setup_sandbox(const struct setting_up *it, struct err *err)
 		return true;
 	file.folder = arena_format(it->arena, "%s/%s.d", places->units, places->service);
 	file.path = arena_format(it->arena, "%s/50-destinations.conf", file.folder);
-	ok = drop_in_build(it->policies, it->arena, &drop_in, err) &&
+	ok = drop_in_build(it->policies, &service, it->arena, &drop_in, err) &&
 	     read_present(&file, err) &&
 	     (drop_in.text ? write_file(it, &file, drop_in.text, err)
 			   : remove_file(it, &file, err));

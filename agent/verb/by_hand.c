@@ -9,7 +9,6 @@
 #include "base/checks.h"
 #include "base/child.h"
 
-#define POLICY_FOLDER "/etc/glrotate/"
 #define POLICY_SUFFIX ".yaml"
 #define SYSTEMCTL_MSEC 30000
 
@@ -22,17 +21,16 @@ static const char *const kept_variables[] = { "TERM", "LANG", "LC_ALL", "COLUMNS
 	"SUDO_USER", "SUDO_UID" };
 
 const char *
-by_hand_unit(const char *policy, struct arena *arena, const char **instance)
+by_hand_unit(const char *folder, const char *policy, struct arena *arena, const char **instance)
 {
-	const char *name = policy ? policy : POLICY_FOLDER "glrotate" POLICY_SUFFIX;
+	const char *name = policy ? policy : "";
+	const size_t before = strlen(folder) + 1, suffix = strlen(POLICY_SUFFIX);
 	size_t length = strlen(name);
 
-	if (strncmp(name, POLICY_FOLDER, strlen(POLICY_FOLDER)) != 0 ||
-		length <= strlen(POLICY_FOLDER POLICY_SUFFIX) ||
-		strcmp(name + length - strlen(POLICY_SUFFIX), POLICY_SUFFIX) != 0)
+	if (length <= before + suffix || strncmp(name, folder, before - 1) != 0 ||
+		name[before - 1] != '/' || strcmp(name + length - suffix, POLICY_SUFFIX) != 0)
 		return NULL;
-	name = arena_text_n(arena, name + strlen(POLICY_FOLDER),
-		length - strlen(POLICY_FOLDER POLICY_SUFFIX));
+	name = arena_text_n(arena, name + before, length - before - suffix);
 	if (!text_is_made_of(name, "_.:-"))
 		return NULL;
 	*instance = strcmp(name, "glrotate") ? name : "";
@@ -119,22 +117,30 @@ has_systemd(void)
 	return !lstat("/run/systemd/system", &facts) && S_ISDIR(facts.st_mode);
 }
 
+const char *
+by_hand_ask(const char *const *argv, const char *const *environment, struct arena *arena)
+{
+	const struct child child = {
+		.argv = argv, .environment = environment, .timeout_msec = SYSTEMCTL_MSEC
+	};
+	auto_child_end struct child_end end = { 0 };
+	const char *text;
+	struct err ignored;
+
+	if (!child_run(&child, &end, &ignored) || end.exit_code)
+		return NULL;
+	/* It was given no secret, and so tells none. */
+	text = secret_reveal(end.output);
+	return arena_text(arena, text);
+}
+
 /* Its text with all drop-ins; NULL when there is no such unit. */
 static const char *
 read_unit(const char *unit, struct arena *arena)
 {
 	const char *const argv[] = { "systemctl", "--no-pager", "cat", unit, NULL };
-	auto_child_end struct child_end end = { 0 };
-	const char *text;
-	struct err ignored;
 
-	if (!child_run(&(struct child){ .argv = argv, .timeout_msec = SYSTEMCTL_MSEC }, &end,
-		    &ignored) ||
-		end.exit_code)
-		return NULL;
-	/* It was given no secret, and so tells none. */
-	text = secret_reveal(end.output);
-	return arena_text(arena, text);
+	return by_hand_ask(argv, NULL, arena);
 }
 
 bool
@@ -197,7 +203,9 @@ by_hand_enter(const struct command_line *line, int argc, char **argv, struct err
 	if (geteuid() || line->here || line->options.state || getenv("STATE_DIRECTORY") ||
 		!has_systemd())
 		return true;
-	unit = by_hand_unit(line->options.policy, arena, &instance);
+	unit = by_hand_unit(BY_HAND_FOLDER,
+		line->options.policy ? line->options.policy : BY_HAND_FOLDER "/glrotate.yaml",
+		arena, &instance);
 	text = unit ? read_unit(unit, arena) : NULL;
 	if (!text)
 		return true;

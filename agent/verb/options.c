@@ -44,11 +44,12 @@ static const struct option_row rows[] = {
 	{ "url",        0,   VALUE_TEXT,   FILLS(options.url),         OPTION_URL,      " URL", "GitLab's, for a policy that is not there yet" },
 	{ "policy",     0,   VALUE_TEXT,   FILLS(options.policy),      OPTION_COMMON,   " FILE", "/etc/glrotate/glrotate.yaml" },
 	{ "state",      0,   VALUE_TEXT,   FILLS(options.state),       OPTION_COMMON,   " DIR", "$STATE_DIRECTORY, else /var/lib/glrotate" },
+	{ "user",       0,   VALUE_NONE,   FILLS(options.user),        OPTION_COMMON,   "", "a person's own: ~/.config/glrotate, ~/.local/state" },
 	{ "reason",     0,   VALUE_TEXT,   FILLS(options.reason),      OPTION_COMMON,   " TEXT", "stands in every event of this call" },
 	{ "here",       0,   VALUE_NONE,   FILLS(here),                OPTION_COMMON,   "", "root: not in the context of glrotate.service" },
 	{ "quiet",      'q', VALUE_NONE,   FILLS(options.quiet),       OPTION_COMMON,   "", "warnings and errors alone" },
 	{ "verbose",    'v', VALUE_NONE,   FILLS(options.verbose),     OPTION_COMMON,   "", "say more" },
-	{ "help",       'h', VALUE_NONE,   FILLS(help),                OPTION_COMMON,   "", "this" },
+	{ "help",       'h', VALUE_NONE,   FILLS(help),                OPTION_COMMON,   "", "this; of a verb: glrotate help VERB; all: man 8 glrotate" },
 	{ "version",    'V', VALUE_NONE,   FILLS(version),             OPTION_COMMON,   "", "the version" },
 };
 /* clang-format on */

@@ -18,8 +18,16 @@ struct drop_in {
 		restarts; /* a unit that is to be restarted, which is root's to ask for; NULL: none */
 };
 
-/* Fails: ERR_POLICY where a path is not fit for a unit's setting, or may lead anywhere. */
-must_check bool drop_in_build(const struct policies *policies, struct arena *arena,
-	struct drop_in *drop_in, struct err *err);
+struct drop_in_service {
+	const char *user, *group; /* who it runs as */
+	bool is_persons;          /* of a user manager, which cannot give what it writes to anybody else */
+	const char *state;        /* to be written besides, or NULL */
+};
+
+/* Fails: ERR_POLICY where a path is not fit for a unit's setting, or may lead anywhere, and where a person's service would have to
+ *        write what is another's. */
+must_check bool drop_in_build(const struct policies *policies,
+	const struct drop_in_service *service, struct arena *arena, struct drop_in *drop_in,
+	struct err *err);
 
 #endif

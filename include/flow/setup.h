@@ -1,6 +1,7 @@
-/* setup.h: what an administrator has done once: a policy, an encrypted credential, what the sandbox must allow, the timer.
- * Touches the files that `places` names, standard input, GitLab (read-only), and systemd through systemctl and systemd-creds. Done
- * again it changes what is not yet as it should be, and nothing else. */
+/* setup.h: what an administrator has done once: a policy, an encrypted credential, what the sandbox must allow, the timer. And what
+ * a person without root has done for themselves: a folder for the state, and lingering, besides; their credential is a file.
+ * Touches the files that `places` names, standard input, GitLab (read-only), and systemd through systemctl, systemd-creds,
+ * systemd-run and loginctl. Done again it changes what is not yet as it should be, and nothing else. */
 #ifndef FLOW_SETUP_H
 #define FLOW_SETUP_H
 
@@ -19,6 +20,14 @@ struct setup_places {
 	const char *program;   /* glrotate itself */
 	const char *service;   /* the unit that runs this policy; NULL: there is none, or no systemd */
 	const char *timer;
+	const char *credential; /* of a policy that is not there yet: a name, or a file */
+
+	/* A person's own; NULL: it is root's, and so are the rest. */
+	const char *user;
+	const char *group;
+	const char *absent;     /* why there is no service, and what to do; NULL: no unit runs that policy */
+	const char *writable;   /* the state, where the unit does not know it; or NULL */
+	const char *const *environment; /* of systemctl, as in base/child.h */
 };
 
 struct setup {
@@ -52,8 +61,13 @@ must_check bool setup_may(const struct setting_up *it, const char *about, const 
 /* A program of systemd's to its end, without anything of its output; NULL ends the words. */
 must_check bool setup_run(
 	const struct setting_up *it, const char *const *argv, struct err *err);
-/* A folder with that mode, unless there is one. */
+/* The same, systemctl, of whoever's manager it is. */
+must_check bool setup_systemctl(
+	const struct setting_up *it, const char *const *words, struct err *err);
+/* A folder with that mode, unless there is one; a person's with those above it. */
 must_check bool setup_folder(const char *path, unsigned mode, struct err *err);
+must_check bool setup_folders(
+	const struct setting_up *it, const char *path, unsigned mode, struct err *err);
 
 /* The policy: loaded, or written first. */
 must_check bool setup_policy(struct setting_up *it, struct diags *diags, struct err *err);
@@ -61,5 +75,10 @@ must_check bool setup_policy(struct setting_up *it, struct diags *diags, struct 
 must_check bool setup_credentials(const struct setting_up *it, struct err *err);
 /* The drop-in. */
 must_check bool setup_sandbox(const struct setting_up *it, struct err *err);
+/* Of a person: the state, and what is said of the key that stands in it. */
+must_check bool setup_state(const struct setting_up *it, struct err *err);
+/* Of a person: whether their manager can shut the service in, and whether it outlasts their logout. `*exit_code` is 3 when that is
+ * for root to allow, and is else left alone. */
+must_check bool setup_manager(const struct setting_up *it, int *exit_code, struct err *err);
 
 #endif

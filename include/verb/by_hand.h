@@ -13,15 +13,22 @@
 must_check bool by_hand_enter(const struct command_line *line, int argc, char **argv,
 	struct err *err);
 
-/* The unit of a policy file: glrotate.service, glrotate@NAME.service for /etc/glrotate/NAME.yaml, or NULL; its instance in
- * `*instance`, "" without one. For tests, as is the next one. */
-const char *by_hand_unit(const char *policy, struct arena *arena, const char **instance);
+#define BY_HAND_FOLDER "/etc/glrotate"
+
+/* The unit of a policy file of `folder`: glrotate.service, glrotate@NAME.service for NAME.yaml, or NULL; its instance in
+ * `*instance`, "" without one, untouched when there is no unit. */
+const char *by_hand_unit(const char *folder, const char *policy, struct arena *arena,
+	const char **instance);
+
+/* What a question to systemctl is answered with; NULL when it fails. `environment` as in base/child.h. */
+const char *by_hand_ask(const char *const *argv, const char *const *environment,
+	struct arena *arena);
 
 /* Whether systemd is there and has that unit. */
 bool by_hand_is_installed(const char *unit, struct arena *arena);
 
 /* The settings of [Service] in what `systemctl cat` prints that make the context of a process, in order, as "Name=value" in the
- * words of systemd-run --property=; ends with NULL. */
+ * words of systemd-run --property=; ends with NULL. For tests. */
 const char **by_hand_settings(const char *unit_text, const char *instance, struct arena *arena);
 
 #endif

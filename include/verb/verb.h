@@ -10,6 +10,7 @@
 
 struct options {
 	const char *policy, *state, *reason;
+	bool user;                     /* a person's own policy and state, see user.h */
 	bool quiet, verbose;
 	bool json, raw, no_headings;
 	const char *output;            /* --output COLUMNS */

@@ -54,6 +54,9 @@ main(int argc, char **argv)
 		.program = argv[2],
 		.service = strcmp(argv[3], "-") ? argv[3] : NULL,
 		.timer = "glrotate.timer",
+		.credential = strcmp(argv[3], "-")
+		                      ? "gitlab-token"
+		                      : arena_format(arena, "%s/etc/gitlab-token", argv[1]),
 	};
 	for (int i = 4; i < argc; i++) {
 		if (!strcmp(argv[i], "--dry-run"))

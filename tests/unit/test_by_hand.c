@@ -12,11 +12,14 @@ static void
 a_policy_file_has_its_unit(void **state)
 {
 	static const struct {
-		const char *policy, *unit, *instance;
+		const char *policy, *unit, *instance, *folder;
 	} rows[] = {
-		{ NULL, "glrotate.service", "" },
+		{ NULL, NULL, NULL },
 		{ "/etc/glrotate/glrotate.yaml", "glrotate.service", "" },
 		{ "/etc/glrotate/saas.yaml", "glrotate@saas.service", "saas" },
+		{ "/srv/x/.config/glrotate/saas.yaml", "glrotate@saas.service", "saas",
+			"/srv/x/.config/glrotate" },
+		{ "/srv/x/.config/glrotate-saas.yaml", NULL, NULL, "/srv/x/.config/glrotate" },
 		{ "/etc/glrotate/.yaml", NULL, NULL },
 		{ "/etc/glrotate/a b.yaml", NULL, NULL },
 		{ "/etc/glrotate/policies.d/x.yaml", NULL, NULL },
@@ -29,7 +32,9 @@ a_policy_file_has_its_unit(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		auto_arena struct arena *arena = arena_new();
 		const char *instance = NULL;
-		const char *unit = by_hand_unit(rows[i].policy, arena, &instance);
+		const char *unit =
+			by_hand_unit(rows[i].folder ? rows[i].folder : BY_HAND_FOLDER,
+				rows[i].policy, arena, &instance);
 
 		if (!rows[i].unit)
 			assert_null(unit);
