@@ -89,9 +89,10 @@ program_path(struct arena *arena)
 }
 
 static bool
-places_of_person(const struct options *options, struct arena *arena,
+places_of_person(const struct context *context, const struct options *options,
 	struct setup_places *places, struct err *err)
 {
+	struct arena *arena = context->arena;
 	struct user_places mine;
 
 	if (!user_places(options->policy, arena, &mine, err))
@@ -116,7 +117,8 @@ places_of_person(const struct options *options, struct arena *arena,
 	if (strcmp(mine.state, arena_format(arena, "%s/.local/state/%s", user_home(arena),
 				       strrchr(mine.state, '/') + 1)) != 0)
 		places->writable = mine.state;
-	if (!user_manager(&mine, arena, &places->absent, err))
+	if (!user_manager(&mine, options->dry_run ? NULL : context->stop, arena,
+		    &places->absent, err))
 		return false;
 	if (!places->absent && mine.unit && user_has_unit(mine.unit, arena)) {
 		places->service = mine.unit;
@@ -145,7 +147,7 @@ verb_setup(
 			"--policy: expected an absolute path, not '%s'", policy);
 	if (!options->user)
 		setup.places = places_of_root(policy, context->arena);
-	else if (!places_of_person(options, context->arena, &setup.places, err))
+	else if (!places_of_person(context, options, &setup.places, err))
 		return false;
 	return setup_do(&setup, context->diags, exit_code, err);
 }

@@ -5,7 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "verb/by_hand.h"
+
+/* For a manager that was asked to start. */
+#define START_MSEC 10000
+#define PAUSE_MSEC 100
 
 /* --- the folders --- */
 
@@ -160,15 +165,41 @@ user_has_unit(const char *unit, struct arena *arena)
 	return by_hand_ask(argv, user_environment(arena), arena);
 }
 
-bool
-user_manager(const struct user_places *places, struct arena *arena, const char **absent,
-	struct err *err)
+static const char *
+manager_environment(struct arena *arena)
 {
 	const char *const argv[] = { "systemctl", "--user", "show-environment", NULL };
-	const char *listing = by_hand_ask(argv, user_environment(arena), arena);
-	const struct environment theirs = { .listing = listing, .arena = arena };
+
+	return by_hand_ask(argv, user_environment(arena), arena);
+}
+
+/* Who did not log in has none, unless they linger; then one starts at once, but is not waited for by who asks for it. */
+static const char *
+start_manager(const volatile int *stop, struct arena *arena)
+{
+	const char *const argv[] = { "loginctl", "--no-ask-password", "enable-linger",
+		user_name(arena), NULL };
+	const int64_t end = clock_msec() + START_MSEC;
+	const char *listing = NULL;
+
+	if (!by_hand_ask(argv, NULL, arena))
+		return NULL;
+	while (!(listing = manager_environment(arena)) && clock_msec() < end)
+		if (!clock_pause(PAUSE_MSEC, stop))
+			return NULL;
+	return listing;
+}
+
+bool
+user_manager(const struct user_places *places, const volatile int *stop, struct arena *arena,
+	const char **absent, struct err *err)
+{
+	const char *listing = manager_environment(arena);
+	struct environment theirs = { .arena = arena };
 	struct user_places meant;
 
+	if (!listing && stop)
+		listing = start_manager(stop, arena);
 	*absent =
 		listing ? NULL
 			: arena_format(arena,
@@ -177,6 +208,7 @@ user_manager(const struct user_places *places, struct arena *arena, const char *
 				  user_name(arena), user_name(arena));
 	if (!listing)
 		return true;
+	theirs.listing = listing;
 	if (!places_in(&theirs, places->policy, &meant, err))
 		return err_wrap(err, "your user manager");
 	if (strcmp(meant.folder, places->folder) != 0 ||

@@ -1,6 +1,6 @@
 /* user.h: glrotate --user. What stands under /etc and /var/lib for root stands for a person in the folders of XDG's base directory
  * specification, and what systemd is to root their user manager is to them.
- * Touches the environment, the user database, and their user manager, which it asks through systemctl. */
+ * Touches the environment, the user database, and their user manager, through systemctl and loginctl. */
 #ifndef VERB_USER_H
 #define VERB_USER_H
 
@@ -34,10 +34,11 @@ const char *user_home(struct arena *arena);
 /* What their user manager is found by, also by those who did not log in; ends with NULL. */
 const char *const *user_environment(struct arena *arena);
 
-/* `*absent` is NULL when their user manager answers, else why there is none, and what to do.
+/* `*absent` is NULL when their user manager answers, else why there is none, and what to do. Where there is none lingering is
+ * turned on, if they may, which starts it; not when `stop`, which ends the wait for it, is NULL.
  * Fails: ERR_USAGE when it means other folders than we do. */
-must_check bool user_manager(const struct user_places *places, struct arena *arena,
-	const char **absent, struct err *err);
+must_check bool user_manager(const struct user_places *places, const volatile int *stop,
+	struct arena *arena, const char **absent, struct err *err);
 
 /* Whether it has that unit. */
 bool user_has_unit(const char *unit, struct arena *arena);

@@ -182,11 +182,19 @@ class Person(unittest.TestCase):
         (self.home / "linger").write_text("yes\n")
         self.setup(given="")
 
-    def test_without_a_user_manager_it_says_what_cron_does(self):
+    def test_who_did_not_log_in_gets_a_manager_by_lingering(self):
         (self.home / "no-manager").write_text("")
+        starts = self.path / "bin" / "loginctl"
+        starts.write_text(starts.read_text() + 'rm -f "$HOME/no-manager"\n')
+        self.assertIn("linger: it is on", self.setup())
+        self.assertEqual(self.asked()[-1], ENABLE)
+
+    def test_without_a_user_manager_it_says_what_cron_does(self):
+        for name in ("no-manager", "no-linger"):
+            (self.home / name).write_text("")
         told = self.setup()
-        self.assertIn(f"loginctl enable-linger {self.person.pw_name}", told)
-        self.assertEqual(set(self.asked()), {"systemctl --user show-environment"})
+        self.assertIn(f"have root say `loginctl enable-linger {self.person.pw_name}`", told)
+        self.assertEqual(self.asked(), ["systemctl --user show-environment", f"loginctl --no-ask-password enable-linger {self.person.pw_name}"])
         line = told.split("17 * * * * ")[1].splitlines()[0]
         self.deliver()
         self.program, words = "/bin/sh", ["-c", line]
