@@ -160,9 +160,11 @@ user_environment(struct arena *arena)
 bool
 user_has_unit(const char *unit, struct arena *arena)
 {
-	const char *const argv[] = { "systemctl", "--user", "--no-pager", "cat", unit, NULL };
+	const char *const argv[] = { "systemctl", "--user", "show", "--property=LoadState",
+		"--value", unit, NULL };
+	const char *state = by_hand_ask(argv, user_environment(arena), arena);
 
-	return by_hand_ask(argv, user_environment(arena), arena);
+	return state && !strncmp(state, "loaded", strlen("loaded"));
 }
 
 static const char *

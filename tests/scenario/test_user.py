@@ -17,6 +17,7 @@ STUBS = {"systemctl": """
 [ ! -e "$HOME/no-manager" ] || exit 1
 case $* in
 *show-environment) cat "$HOME/manager" ;;
+*LoadState*) echo loaded ;;
 *PrivateUsers*) cat "$HOME/private-users" ;;
 esac
 """, "systemd-run": """
