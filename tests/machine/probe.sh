@@ -9,6 +9,7 @@ try() {
 	try "write beside the policy" touch /etc/glrotate/probe
 	try "write programs" touch /usr/bin/probe
 	try "write its own state" touch "$STATE_DIRECTORY/probe"
+	try "write where everybody may" touch /run/lock/probe
 	try "see another's home" ls /root
 	try "become root" setpriv --reuid=0 true
 	try "see process 1" ls /proc/1

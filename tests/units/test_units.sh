@@ -27,7 +27,7 @@ judge() {
 	done
 }
 judge system 10
-judge user 20
+judge user 22
 
 # Each switch that is left off says why, one that only the system's manager has included.
 why() {
