@@ -11,5 +11,5 @@ build build --buildtype=release
 /usr/bin/python3 tests/machine/machine.py build/machine "$@"
 sh tests/package.sh build/package
 for release in "$@"; do
-	meson test -C build --no-rebuild --print-errorlogs "machine $release"
+	meson test -C build --no-rebuild --print-errorlogs "machine $release" "machine user $release"
 done

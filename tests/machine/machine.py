@@ -18,8 +18,8 @@ import time
 import uuid
 
 # What glrotate's package depends on, so that the machine needs no network.
-PACKAGES = ("systemd", "systemd-sysv", "dbus", "libnss-systemd", "ca-certificates", "procps", "iproute2", "polkitd", "libjansson4",
-            "libsmartcols1", "libsodium23", "libsqlite3-0", "libyaml-0-2")
+PACKAGES = ("systemd", "systemd-sysv", "dbus", "dbus-user-session", "libnss-systemd", "libpam-systemd", "ca-certificates", "procps",
+            "iproute2", "polkitd", "libjansson4", "libsmartcols1", "libsodium23", "libsqlite3-0", "libyaml-0-2")
 CURL = {"bookworm": ("libcurl4",), "trixie": ("libcurl4t64",)}
 # Nobody reads them there, and nothing is to happen by itself.
 OPTIONS = ("--aptopt=Acquire::Languages none", "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*",
