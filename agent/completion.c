@@ -6,8 +6,9 @@
 #include "verb/options.h"
 #include "verb/verbs.h"
 
-/* The journal knows every token that was ever adopted. Who may not read it completes none. */
-#define TOKENS "glrotate status --all --raw --noheadings --output TOKEN 2>/dev/null"
+/* The journal knows every token that was ever adopted. Who may not read it completes none. `user` is --user where the line has it. */
+#define TOKENS(user)                                                                           \
+	"glrotate " user " status --all --raw --noheadings --output TOKEN 2>/dev/null"
 
 typedef void print_option(const struct verb *verb, const struct option_words *words);
 
@@ -60,13 +61,14 @@ static void
 bash(void)
 {
 	puts("_glrotate() {\n"
-	     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb= i words\n"
+	     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb= i words user=\n"
 	     "\t# An address has colons, at which readline would cut it.\n"
 	     "\tdeclare -F _get_comp_words_by_ref >/dev/null && _get_comp_words_by_ref -n : -c word -p before\n"
 	     "\tcase $before in\n"
 	     "\t--policy) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
 	     "\t--state) COMPREPLY=($(compgen -d -- \"$word\")); return ;;\n"
 	     "\tesac\n"
+	     "\t[[ \" ${COMP_WORDS[*]} \" != *' --user '* ]] || user=--user\n"
 	     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	     "\t\tcase ${COMP_WORDS[i]} in");
 	fputs("\t\thelp", stdout);
@@ -85,7 +87,7 @@ bash(void)
 	puts("' ;;\n\tesac\n\tcase $verb in");
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		if (verbs[i].most_tokens)
-			printf("\t%s) [[ $word = -* ]] || words=$(" TOKENS ") ;;\n",
+			printf("\t%s) [[ $word = -* ]] || words=$(" TOKENS("$user") ") ;;\n",
 				verbs[i].name);
 	puts("\tesac\n"
 	     "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
@@ -128,15 +130,16 @@ zsh(void)
 	puts("#compdef glrotate\n"
 	     "_glrotate_tokens() {\n"
 	     "\tlocal -a tokens\n"
-	     "\ttokens=(${(f)\"$(" TOKENS ")\"})\n"
-	     "\tcompadd -a tokens\n"
-	     "}\n"
-	     "_glrotate() {\n"
-	     "\tlocal state line\n"
-	     "\t_arguments -C '1: :->verb' '*:: :->rest'\n"
-	     "\tcase $state in\n"
-	     "\tverb)\n"
-	     "\t\tlocal -a verbs=(");
+	     "\ttokens=(${(f)\"$(" TOKENS(
+		     "${(M)${(z)BUFFER}:#--user}") ")\"})\n"
+						   "\tcompadd -a tokens\n"
+						   "}\n"
+						   "_glrotate() {\n"
+						   "\tlocal state line\n"
+						   "\t_arguments -C '1: :->verb' '*:: :->rest'\n"
+						   "\tcase $state in\n"
+						   "\tverb)\n"
+						   "\t\tlocal -a verbs=(");
 	for (size_t i = 0; i < VERB_COUNT; i++) {
 		printf("\t\t\t'%s:", verbs[i].name);
 		zsh_text(verbs[i].summary);
@@ -186,8 +189,8 @@ fish(void)
 		puts("'");
 		each_option(&verbs[i], fish_option);
 		if (verbs[i].most_tokens)
-			printf("complete -c glrotate -n '__fish_seen_subcommand_from %s' -a '(" TOKENS
-			       ")'\n",
+			printf("complete -c glrotate -n '__fish_seen_subcommand_from %s' -a '(" TOKENS(
+				       "(commandline -opc | string match -- --user)") ")'\n",
 				verbs[i].name);
 	}
 	puts("complete -c glrotate -n __fish_use_subcommand -a help -d 'what a verb does'");

@@ -17,6 +17,11 @@ setup_state(const struct setting_up *it, struct err *err)
 
 	if (!places->user)
 		return true;
+	if (!stat(arena_format(it->arena, "%s/key", places->state), &facts)) {
+		setup_say(it, "key", "%s/key is there: back it up with the journal beside it",
+			places->state);
+		return true;
+	}
 	if (!stat(places->state, &facts))
 		setup_say(it, "state", "%s is there", places->state);
 	else if (!setup_may(it, "state", "make the folder %s", places->state))
@@ -26,8 +31,8 @@ setup_state(const struct setting_up *it, struct err *err)
 	else
 		setup_say(it, "state", "%s is made, for %s alone", places->state, places->user);
 	setup_say(it, "key",
-		"the file 'key' in it seals the journal; the first run makes it: back up the one with the "
-		"other");
+		"the first run makes the file 'key' there, which seals the journal: back up the one with "
+		"the other");
 	return true;
 }
 

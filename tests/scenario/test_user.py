@@ -100,7 +100,7 @@ class Person(unittest.TestCase):
     def test_all_of_it_from_nothing_and_again(self):
         told = self.setup()
         for words in (f"policy: {self.policy} is written", f"token: kept in {self.token}, as it is, for its owner alone",
-                      f"state: {self.state} is made, for {self.person.pw_name} alone", "key: the file 'key' in it seals the journal",
+                      f"state: {self.state} is made, for {self.person.pw_name} alone", "key: the first run makes the file 'key' there",
                       "ok   credential: token #1 of root (administrator)", "linger: turned on", "timer: glrotate.timer is enabled and started"):
             self.assertIn(words, told)
         self.assertEqual(self.token.read_text(), ROOT)
@@ -130,6 +130,7 @@ class Person(unittest.TestCase):
         self.assertIn(self.person.pw_name, self.done("history", "--user"))
         self.assertEqual(self.mode(self.state / "key", self.state / "journal.db"), [0o600, 0o600])
         self.assertEqual((self.asked(), sorted(p.name for p in self.state.parent.iterdir())), (asked, ["glrotate"]))
+        self.assertIn(f"key: {self.state}/key is there", self.setup(given=""))
 
     def test_another_policy_of_the_folder_is_an_instance(self):
         self.setup()

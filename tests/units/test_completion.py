@@ -21,7 +21,8 @@ class Completion(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.work)
         # Stands for the program: the journal knows two tokens.
         stub = self.work / "glrotate"
-        stub.write_text("#!/bin/sh\n[ \"$1\" = status ] && printf 'project:shop/api:push\\ngroup:shop:ci\\n'\n")
+        stub.write_text("#!/bin/sh\n[ \"$1\" = --user ] && { echo personal:alice:laptop; exit; }\n"
+                        "[ \"$1\" = status ] && printf 'project:shop/api:push\\ngroup:shop:ci\\n'\n")
         stub.chmod(0o755)
 
     def bash(self, *words):
@@ -36,6 +37,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.bash("run", "--li"), ["--limit"])
         self.assertEqual(self.bash("history", "--dry"), [])
         self.assertEqual(self.bash("--quiet", "rotate", "proj"), ["project:shop/api:push"])
+        self.assertEqual(self.bash("--user", "rotate", "p"), ["personal:alice:laptop"])
         self.assertIn("--reason", self.bash("rotate", "--"))
 
     def test_all_know_the_verbs_and_options_that_the_program_knows(self):
@@ -61,6 +63,7 @@ class Completion(unittest.TestCase):
         environment = {"PATH": f"{self.work}:{os.environ['PATH']}", "HOME": str(self.work)}
         self.assertEqual(out("fish", "-c", script.format("ro"), env=environment).split()[0], "rotate")
         self.assertIn("project:shop/api:push", out("fish", "-c", script.format("rotate pro"), env=environment))
+        self.assertIn("personal:alice:laptop", out("fish", "-c", script.format("--user rotate pe"), env=environment))
         self.assertIn("--limit", out("fish", "-c", script.format("run --li"), env=environment))
 
 
