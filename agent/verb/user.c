@@ -143,16 +143,24 @@ user_home(struct arena *arena)
 	return squeezed(user ? user->pw_dir : "", arena);
 }
 
+static bool
+is_ours(const char *folder)
+{
+	struct stat facts;
+
+	return folder && !stat(folder, &facts) && facts.st_uid == geteuid();
+}
+
+/* su keeps the caller's, which is no use to whom they became. */
 const char *const *
 user_environment(struct arena *arena)
 {
 	const char **all = arena_alloc(arena, 2 * sizeof(*all));
 	const char *folder = getenv("XDG_RUNTIME_DIR");
-	struct stat facts;
 
-	if (!folder || !*folder)
+	if (!is_ours(folder))
 		folder = arena_format(arena, "/run/user/%lu", (unsigned long)geteuid());
-	if (!stat(folder, &facts) && facts.st_uid == geteuid())
+	if (is_ours(folder))
 		all[0] = arena_format(arena, "XDG_RUNTIME_DIR=%s", folder);
 	return all;
 }

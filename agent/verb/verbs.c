@@ -67,11 +67,13 @@ const struct verb verbs[VERB_COUNT] = {
 	  "Who did what, when and why: of one token, or of all. --verify proves that no\n"
 	  "event was changed; the head that it prints is the one that the last run logged.\n" },
 	{ "setup", verb_setup, 0, OPTION_URL | OPTION_DRY_RUN, 0, 0, false, 0, NULL, 0, 0,
-	  "[--url URL] [--dry-run]", "once, as root: credential, sandbox, timer",
+	  "[--user] [--url URL] [--dry-run]", "once: credential, sandbox, timer; as root, or with --user",
 	  "Checks the policy, or writes a minimal one; asks for the GitLab token (without a\n"
 	  "terminal: reads standard input), proves it and keeps it encrypted; writes the\n"
 	  "drop-in that the destinations need; runs check as the service would; starts the\n"
-	  "timer. Done again it changes what is not yet as it should be.\n" },
+	  "timer. Done again it changes what is not yet as it should be. With --user all\n"
+	  "of it for yourself, without root: the token in a file beside the policy, the\n"
+	  "timer of your user manager, and lingering, which keeps it while you are away.\n" },
 	{ "selftest", verb_selftest, READS, OPTION_IN | OPTION_JSON, 0, 0, false, 0, NULL, 0, 0,
 	  "--in PROJECT [--json]", "a whole rotation, with a token made for it",
 	  "Makes a token that lives two days and a masked variable in that project,\n"

@@ -79,9 +79,9 @@ class ForAPerson(unittest.TestCase):
     # --- what alice does, and what GitLab is asked ---
 
     def alice(self, script, text="", code=0):
-        """In a shell that root gave her: no session, and no XDG_RUNTIME_DIR."""
+        """In a shell that root gave her: no session, and root's XDG_RUNTIME_DIR."""
         done = self.machine.enter("systemd-run", "-q", "--wait", "--pipe", "--collect", "-p", f"User={ALICE}", "sh", "-ec",
-                                  f"unset INVOCATION_ID; cd; {script}", text=text)
+                                  f"unset INVOCATION_ID; export XDG_RUNTIME_DIR=/run; cd; {script}", text=text)
         self.assertEqual(done.returncode, code, f"{script}\n{done.stdout}{done.stderr}")
         for secret in [t["secret"] for t in self.sim.ask("GET", "/sim/tokens").json] + [ROOT]:
             self.assertNotIn(secret, done.stdout + done.stderr)
@@ -190,6 +190,21 @@ class ForAPerson(unittest.TestCase):
         self.start(result="exit-code")
         self.machine.until(lambda: "is not valid" in self.manager("journalctl --user --no-pager -o cat -p alert -t glrotate-failed"),
                            "the alert")
+
+    def test_i_without_namespaces_the_manuals_drop_in_helps(self):
+        self.write(CONFIG + "/glrotate.yaml", POLICY % self.sim.address + TOKENS % "ci_variable: PUSH")
+        self.machine.write("/etc/systemd/system/user@.service.d/none.conf", "[Service]\nRestrictNamespaces=~user\n")
+        self.machine.sh(f"systemctl daemon-reload; systemctl restart user@$(id -u {ALICE}).service")
+        self.machine.until(lambda: self.machine.sh("ls -d /run/user/*/systemd/private 2>/dev/null || :"), "her user manager")
+        told = self.alice("glrotate setup --user 2>&1", code=3)
+        self.assertIn("cannot shut a service in", told)
+        manual = (HERE.parent.parent / "agent" / "glrotate.8.scd").read_text(encoding="utf-8")
+        drop_in = manual.split("edit glrotate.service*:\n\n```\n")[-1].split("```")[0]
+        self.assertIn("PrivateUsers=no", drop_in)
+        self.write(f"{UNITS}/{SERVICE}.d/override.conf", drop_in)
+        self.manager("systemctl --user daemon-reload")
+        self.alice("glrotate setup --user")
+        self.start()
 
 
 if __name__ == "__main__":
