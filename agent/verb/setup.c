@@ -108,7 +108,6 @@ places_of_person(const struct context *context, const struct options *options,
 		.program = program_path(arena),
 		.user = user_name(arena),
 		.group = group_name(arena),
-		.environment = user_environment(arena),
 		.credential =
 			arena_format(arena, "%s/%s%s" TOKEN_NAME, folder_of(mine.policy, arena),
 				mine.instance, *mine.instance ? "." : ""),
@@ -120,6 +119,8 @@ places_of_person(const struct context *context, const struct options *options,
 	if (!user_manager(&mine, options->dry_run ? NULL : context->stop, arena,
 		    &places->absent, err))
 		return false;
+	/* Their folder is there since their manager is. */
+	places->environment = user_environment(arena);
 	if (!places->absent && mine.unit && user_has_unit(mine.unit, arena)) {
 		places->service = mine.unit;
 		places->timer = timer_of(mine.unit, arena);
