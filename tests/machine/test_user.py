@@ -1,16 +1,14 @@
 """glrotate --user on a real systemd: a person without root sets it up, and their own timer rotates: test_user.py RELEASE PACKAGE FOLDER.
 
-The arguments, and GLROTATE_MACHINE_REQUIRED, are those of test_machine.py."""
+The arguments are those of test_machine.py."""
 import os
 import pathlib
-import shutil
 import sys
-import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "gitlab"))
-from machine import Impossible, Machine, make_root  # noqa: E402
+from on_machine import OnMachine, main  # noqa: E402
 from sim_client import ROOT, Sim  # noqa: E402
 
 RELEASE, PACKAGE, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve()
@@ -54,25 +52,17 @@ PROBE = f"""try() {{
 """
 
 
-class ForAPerson(unittest.TestCase):
-    """One machine for all, in the order of their names: each goes on where the one before it ended."""
+class ForAPerson(OnMachine):
+    RELEASE, FOLDER = RELEASE, FOLDER
 
     @classmethod
     def setUpClass(cls):
         if not PACKAGE:
             raise unittest.SkipTest("there is no package: tests/package.sh builds it")
-        cls.work = pathlib.Path(tempfile.mkdtemp(prefix="glrotate-machine-"))
-        cls.addClassCleanup(shutil.rmtree, cls.work, ignore_errors=True)
-        (cls.work / "private").mkdir(mode=0o700)
+        cls.BINDS = [(PACKAGE.parent, "/mnt")]
+        super().setUpClass()
         cls.sim = Sim(WORLD)
         cls.addClassCleanup(cls.sim.close)
-        try:
-            cls.machine = Machine(make_root(RELEASE, FOLDER / RELEASE), cls.work / "private", [(PACKAGE.parent, "/mnt")])
-        except Impossible as why:
-            if os.environ.get("GLROTATE_MACHINE_REQUIRED"):
-                raise
-            raise unittest.SkipTest(str(why)) from why
-        cls.addClassCleanup(cls.machine.stop)
         cls.machine.sh(f"dpkg -i /mnt/{PACKAGE.name}; useradd --create-home --home-dir {HOME} --shell /bin/sh {ALICE}; "
                        "mkdir -m 1777 /run/everybody; touch /tmp/others")
 
@@ -80,8 +70,8 @@ class ForAPerson(unittest.TestCase):
 
     def alice(self, script, text="", code=0):
         """In a shell that root gave her: no session, and root's XDG_RUNTIME_DIR."""
-        done = self.machine.enter("systemd-run", "-q", "--wait", "--pipe", "--collect", "-p", f"User={ALICE}", "sh", "-ec",
-                                  f"unset INVOCATION_ID; export XDG_RUNTIME_DIR=/run; cd; {script}", text=text)
+        done = self.machine.run("-p", f"User={ALICE}", "sh", "-ec",
+                                f"unset INVOCATION_ID; export XDG_RUNTIME_DIR=/run; cd; {script}", text=text)
         self.assertEqual(done.returncode, code, f"{script}\n{done.stdout}{done.stderr}")
         for secret in [t["secret"] for t in self.sim.ask("GET", "/sim/tokens").json] + [ROOT]:
             self.assertNotIn(secret, done.stdout + done.stderr)
@@ -208,4 +198,4 @@ class ForAPerson(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    main()
