@@ -228,18 +228,32 @@ tell_waiting(struct run *run, const struct plan_item *item)
 	                                           : NO_MOMENT });
 }
 
-/* What is told of an open row from here on is told under the address that its token has now. */
-static void
-rename_rows(struct run *run, const struct plan *plan)
+/* What is told of an open row from here on is told under the address that its token has now; and one that follows the policy
+ * follows what that says of this address. */
+static bool
+rename_row(
+	struct run *run, struct attempt *attempt, const struct plan_item *item, struct err *err)
+{
+	bool goes_on;
+
+	/* It outlives the plan. */
+	attempt->row->address = arena_text(attempt->arena, item->address.text);
+	return begin_again(
+		attempt, run->context->policies, item->record, run->outcome, &goes_on, err);
+}
+
+static bool
+rename_rows(struct run *run, const struct plan *plan, struct err *err)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_item *item = &plan->items[i];
 		struct attempt *attempt = item->row ? attempt_of(run, item->row) : NULL;
 
-		/* It outlives the plan. */
-		if (attempt)
-			attempt->row->address = arena_text(attempt->arena, item->address.text);
+		if (attempt && strcmp(attempt->row->address, item->address.text) != 0 &&
+			!rename_row(run, attempt, item, err))
+			return false;
 	}
+	return true;
 }
 
 /* One that waits before its request, and wants what another one has: the next run opens it again. */
@@ -298,7 +312,8 @@ rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
 {
 	const size_t before = run->count;
 
-	rename_rows(run, plan);
+	if (!rename_rows(run, plan, err))
+		return false;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_item *item = &plan->items[i];
 

@@ -211,11 +211,13 @@ class Renamed(Case):
         self.is_one_token()
 
     def test_a_rotation_that_waits_goes_on_under_the_new_path(self):
+        self.host.set_tokens(self.tokens.replace('"{name:key}"', '"{name:key}", file: "%s/{owner:basename}"' % self.host.path))
         self.sim.fault("status", method="PUT", path="*/variables/*", status=503, times=0)
         self.exits(1, "run")
         self.clear_faults()
         self.rename()
         self.exits(0, "run")
+        self.assertEqual((self.host.path / "a2").read_text(), self.living("ci-x")["secret"])
         self.is_one_token()
 
     def test_an_order_by_the_new_address_means_it_too(self):
