@@ -185,6 +185,20 @@ rename_open(const struct adopting *adopting, const struct plan_item *item,
 			       news(&before, record, adopting->tools.arena), err));
 }
 
+/* It is adopted as if it were new: its path may lead to another owner by now, and its token may be gone, which is no loss then. */
+static void
+adopt_again(const struct plan_item *item, struct token_record *record)
+{
+	const struct owner *owner = &item->holding->owner;
+
+	record->owner_id = owner->id;
+	record->in_project = owner->in_project;
+	if (item->token)
+		return;
+	record->token_id = 0;
+	record->user_id = owner->user_id;
+}
+
 static bool
 refresh(const struct adopting *adopting, const struct plan_item *item,
 	struct token_record *record, struct err *err)
@@ -199,9 +213,8 @@ refresh(const struct adopting *adopting, const struct plan_item *item,
 	record->rule_since = item->rule_since;
 	if (token && (!record->token_id || before.released_at))
 		note_token(adopting, token, record);
-	/* It is created anew, and none is missing until then. */
-	if (!token && before.released_at)
-		record->token_id = 0;
+	if (before.released_at)
+		adopt_again(item, record);
 	if (token && token->id == record->token_id) {
 		note_token(adopting, token, record);
 		record->expires_on = token->expires_on;

@@ -58,13 +58,13 @@ add_listing(struct reader *reader, const struct address *address)
 	return listing;
 }
 
-/* What was pinned at adoption is asked for by number, whatever its path is by now. */
+/* What was pinned at adoption is asked for by number, whatever its path is by now; what was released is adopted anew. */
 static void
 pin(struct listing *listing, const struct token_record *record)
 {
 	const bool of_user = kind_of(listing->address.type)->of_user;
 
-	if (listing->is_pinned || !record ||
+	if (listing->is_pinned || !record || record->released_at ||
 		!(record->owner_id || (of_user && record->user_id)))
 		return;
 	listing->is_pinned = true;

@@ -126,6 +126,20 @@ class Adopt(Case):
         self.exits(0, "run")
         self.assertEqual([self.variable("shop/api", "PULL")["value"]], [token["secret"] for token in self.pulls()])
 
+    def test_one_that_comes_back_is_of_the_project_that_its_path_leads_to_by_then(self):
+        self.host.set_tokens(self.entry("far"))
+        self.exits(0, "run")
+        self.host.set_tokens("  []")
+        self.exits(0, "run")
+        self.sim.act("rename_project", path="shop/api", to="shop/old")
+        self.sim.act("create_project", path="shop/api")
+        made = self.sim.act("create_token", kind="project", owner="shop/api", name="far", scopes=["api"], expires="+80d")
+        self.host.set_tokens(self.entry("far"))
+        self.exits(0, "run")
+        self.assertEqual(self.known(), made["id"])
+        self.exits(0, "rotate", "far", "--reason", "test")
+        self.assertFalse(self.sim.alive(made["id"]))
+
     def test_two_of_one_name_are_refused_until_the_entry_says_which(self):
         self.host.set_tokens(self.entry("twin"))
         self.needs_person(self.host.run("run"), "GLR-116")
