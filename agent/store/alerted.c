@@ -26,8 +26,10 @@ alerted_lately(const struct state *state, const char *what, int64_t now, int64_t
 	char text[WHAT_MOST + 1] = "";
 	struct stat facts;
 
+	/* One that seems to come was noted by a clock that was wrong. */
 	return fd >= 0 && !fstat(fd, &facts) && pread(fd, text, WHAT_MOST, 0) > 0 &&
-	       !strcmp(text, what) && now - facts.st_mtime < within_sec;
+	       !strcmp(text, what) && now >= facts.st_mtime &&
+	       now - facts.st_mtime < within_sec;
 }
 
 bool
