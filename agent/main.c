@@ -128,8 +128,13 @@ do_verb(const struct verb *verb, const struct options *options, int *exit_code, 
 		.stop = &stop,
 	};
 	struct context context = { 0 };
-	bool ok = context_open(&wish, &context, err);
+	bool ok;
 
+	if ((wish.needs & NEED_GITLAB) && !secret_is_lockable())
+		log_line(LOG_LEVEL_WARNING,
+			"secrets cannot be locked into memory and may come to stand in swap: "
+			"RLIMIT_MEMLOCK is too small (LimitMEMLOCK=, ulimit -l)");
+	ok = context_open(&wish, &context, err);
 	if (ok) {
 		notify_ready();
 		ok = (milder ? verb->milder_does : verb->does)(

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -24,6 +25,18 @@ secret_start(struct err *err)
 	if (setrlimit(RLIMIT_CORE, &no_core) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return err_set(err, ERR_STORE, errno, "cannot forbid core files");
 	return true;
+}
+
+bool
+secret_is_lockable(void)
+{
+	static const size_t few_bytes = 32 * 1024;
+	void *bytes = sodium_malloc(few_bytes);
+	/* The allocator has tried, and does not say. */
+	const bool is = bytes && !mlock(bytes, few_bytes);
+
+	sodium_free(bytes);
+	return is;
 }
 
 struct secret *

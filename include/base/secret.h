@@ -14,6 +14,9 @@ struct secret;
 /* Once, before any other call; the process becomes undumpable (no core, no ptrace by its own user). */
 must_check bool secret_start(struct err *err);
 
+/* Whether RLIMIT_MEMLOCK leaves room for a few: what cannot be locked is used all the same, and may come to stand in swap. */
+must_check bool secret_is_lockable(void);
+
 /* Room for `capacity` bytes, empty. Guarded, locked where RLIMIT_MEMLOCK allows. Aborts when memory
  * is out, as arena.h does. */
 struct secret *secret_new(size_t capacity);

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -152,6 +154,26 @@ a_whole_file_is_read_as_it_is(void **state)
 	fclose(file);
 }
 
+static void
+a_limit_without_room_for_secrets_is_seen(void **state)
+{
+	const struct rlimit none = { 0, 0 };
+	pid_t child;
+	int status;
+
+	(void)state;
+	child = fork();
+	if (!child) {
+		/* Root may lock whatever the limit says. */
+		if (setrlimit(RLIMIT_MEMLOCK, &none) || (!geteuid() && setuid(65534)))
+			_exit(2);
+		_exit(secret_is_lockable());
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_true(secret_is_lockable());
+}
+
 int
 main(void)
 {
@@ -164,6 +186,7 @@ main(void)
 		cmocka_unit_test(secret_append_never_exceeds_its_capacity),
 		cmocka_unit_test(secret_equal_compares_content_and_nothing_equals_null),
 		cmocka_unit_test(secret_start_forbids_core_files),
+		cmocka_unit_test(a_limit_without_room_for_secrets_is_seen),
 	};
 	struct err err;
 
