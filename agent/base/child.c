@@ -401,6 +401,40 @@ child_run(const struct child *child, struct child_end *end, struct err *err)
 	return ok;
 }
 
+/* A terminal's signals reach both; one that was meant for us alone is for it. */
+static int
+wait_for(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno == EINTR)
+			kill(pid, SIGTERM);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+bool
+child_stand_in(const char *const *argv, int *exit_code, struct err *err)
+{
+	posix_spawnattr_t attributes;
+	sigset_t all;
+	pid_t pid;
+	int code;
+
+	sigfillset(&all);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	code = posix_spawnp(
+		&pid, argv[0], NULL, &attributes, (char *const *)(uintptr_t)argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	if (code)
+		return err_set(err, code == EAGAIN || code == ENOMEM ? ERR_LATER : ERR_REFUSED,
+			code, "cannot run '%s'", argv[0]);
+	*exit_code = wait_for(pid);
+	return true;
+}
+
 void
 child_end_done(struct child_end *end)
 {

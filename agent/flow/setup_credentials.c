@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/advice.h"
 #include "base/atomic_file.h"
 #include "base/credential.h"
 #include "base/http.h"
@@ -86,12 +87,30 @@ keep(const struct setting_up *it, const struct kept *kept, const struct secret *
 	return atomic_file_replace(&file, kept->is_encrypted ? end.output : secret, false, err);
 }
 
+static bool
+decrypt(const struct setting_up *it, const struct kept *kept, struct child_end *end)
+{
+	const char *const argv[] = { "systemd-creds", "decrypt",
+		arena_format(it->arena, "--name=%s", kept->name), kept->path, "-", NULL };
+	struct err ignored;
+
+	return creds(it, argv, NULL, end, &ignored);
+}
+
+/* What another machine or another TPM encrypted is of no use here. A dry run, which anybody may try, does not look. */
+static bool
+is_of_use(const struct setting_up *it, const struct kept *kept)
+{
+	auto_child_end struct child_end end = { 0 };
+
+	return kept->is_there &&
+	       (!kept->is_encrypted || it->setup->dry_run || decrypt(it, kept, &end));
+}
+
 /* What is there is this very secret: then it stays as it is. */
 static bool
 holds(const struct setting_up *it, const struct kept *kept, const struct secret *secret)
 {
-	const char *const argv[] = { "systemd-creds", "decrypt",
-		arena_format(it->arena, "--name=%s", kept->name), kept->path, "-", NULL };
 	auto_child_end struct child_end end = { 0 };
 	auto_secret struct secret *present = NULL;
 	struct err ignored;
@@ -101,7 +120,7 @@ holds(const struct setting_up *it, const struct kept *kept, const struct secret 
 	if (!kept->is_encrypted)
 		return credential_read(kept->path, &present, &ignored) &&
 		       secret_equal(present, secret);
-	return creds(it, argv, NULL, &end, &ignored) && secret_equal(end.output, secret);
+	return decrypt(it, kept, &end) && secret_equal(end.output, secret);
 }
 
 /* --- the token --- */
@@ -221,6 +240,11 @@ set_token(const struct setting_up *it, struct err *err)
 	if (!setup_may(it, "token", "ask for the GitLab token, prove it, and keep it%s in %s",
 		    kept.is_encrypted ? ", encrypted," : "", kept.path))
 		return true;
+	if (kept.is_there && !is_of_use(it, &kept)) {
+		setup_say(it, "token",
+			"%s cannot be decrypted on this machine: it is kept anew", kept.path);
+		kept.is_there = false;
+	}
 	if (!ask(it, &kept, &secret, err) || (secret && !prove(it, secret, err)))
 		return false;
 	if (!secret || holds(it, &kept, secret)) {
@@ -274,9 +298,16 @@ set_key(const struct setting_up *it, struct err *err)
 		return true;
 	if (!find(it, KEY_NAME, &kept, err))
 		return false;
-	if (kept.is_there) {
+	if (is_of_use(it, &kept)) {
 		setup_say(it, "key", "%s is there", kept.path);
 		return true;
+	}
+	if (kept.is_there && is_in_state(it, "journal.db")) {
+		err_set(err, ERR_PERSON, 0,
+			"'%s' cannot be decrypted on this machine, and the journal in %s was made with "
+			"that key",
+			kept.path, it->setup->places.state);
+		return err_advise(err, GLR_CREDENTIALS);
 	}
 	if (is_in_state(it, "journal.db") || is_in_state(it, "key")) {
 		setup_say(it, "key", "the journal in %s keeps the key that it was made with",

@@ -1,16 +1,19 @@
 #include "verb/by_hand.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/advice.h"
 #include "base/checks.h"
 #include "base/child.h"
 
 #define POLICY_SUFFIX ".yaml"
 #define SYSTEMCTL_MSEC 30000
+/* What systemd says when it cannot set them up: systemd.exec(5). */
+#define EXIT_CREDENTIALS 243
 
 /* What is the timer's business, or systemd-run's own. */
 static const char *const not_ours[] = { "Exec", "Type", "Restart", "SuccessExitStatus",
@@ -193,6 +196,20 @@ command_line(const char **settings, int argc, char **argv, struct arena *arena)
 	return words.items;
 }
 
+/* Ends as what ran in our place did, unless that is ours to explain. */
+static bool
+stand_in(const char *const *words, const char *unit, struct err *err)
+{
+	int exit_code;
+
+	if (!child_stand_in(words, &exit_code, err))
+		return err_wrap(err, "as %s does (--here runs as root)", unit);
+	if (exit_code != EXIT_CREDENTIALS)
+		exit(exit_code);
+	err_set(err, ERR_PERSON, 0, "systemd cannot give %s its credentials", unit);
+	return err_advise(err, GLR_CREDENTIALS);
+}
+
 bool
 by_hand_enter(const struct command_line *line, int argc, char **argv, struct err *err)
 {
@@ -210,7 +227,5 @@ by_hand_enter(const struct command_line *line, int argc, char **argv, struct err
 	if (!text)
 		return true;
 	words = command_line(by_hand_settings(text, instance, arena), argc, argv, arena);
-	execvp(words[0], (char *const *)(uintptr_t)words);
-	return err_set(
-		err, ERR_REFUSED, errno, "cannot run as %s does (--here runs as root)", unit);
+	return stand_in(words, unit, err);
 }

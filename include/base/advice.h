@@ -35,7 +35,8 @@ enum advice {
 	GLR_SLOT_SHADOWED = 128,      /* a variable goes before the slot of a deploy token that GitLab hands to jobs */
 	GLR_SLOT_TWO = 129,           /* two tokens stand in one slot: which of them a job gets, GitLab does not say */
 	GLR_SLOT_JOB = 130,           /* a job that may hold the old password runs on and on */
-	GLR_LAST = GLR_SLOT_JOB,
+	GLR_CREDENTIALS = 131,        /* what systemd should decrypt for the service was encrypted elsewhere */
+	GLR_LAST = GLR_CREDENTIALS,
 };
 
 #endif

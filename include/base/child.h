@@ -36,6 +36,11 @@ void child_end_done(struct child_end *end);
  * Fails: ERR_REFUSED it is not there or cannot be executed; ERR_LATER this machine has no process or descriptor left. */
 must_check bool child_run(const struct child *child, struct child_end *end, struct err *err);
 
+/* Runs it in our place: with our streams, our environment, and the signals that we get. True whenever it ran; its exit code, or 128
+ * and the signal that ended it. Only before there is any thread.
+ * Fails: as child_run(). */
+must_check bool child_stand_in(const char *const *argv, int *exit_code, struct err *err);
+
 /* Whether a program may be given a secret, or have our word: it can be executed; it, every folder above it up to the root and every
  * link on the way is root's or ours, and nobody else may write it. A folder that others may write is good with the sticky bit.
  * Fails: ERR_REFUSED naming what of them, and its owner or mode. */

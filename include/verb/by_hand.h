@@ -1,15 +1,15 @@
 /* by_hand.h: what root calls by hand runs as the timer would run it: as the service's user, with its credentials, its state directory
  * and its sandbox, drop-ins included.
- * Touches systemd: reads the unit with systemctl, and becomes systemd-run. */
+ * Touches systemd: reads the unit with systemctl, and has systemd-run do the work. */
 #ifndef VERB_BY_HAND_H
 #define VERB_BY_HAND_H
 
 #include "base/arena.h"
 #include "verb/options.h"
 
-/* Does not return when it became systemd-run. True when this process does the work itself: it is not root, is told so (--here,
+/* Does not return when systemd-run did the work: this process ends as that did. True when this process does the work itself: it is not root, is told so (--here,
  * --state), runs in the unit already, or there is no unit for that policy, or no systemd.
- * Fails: ERR_REFUSED when there is a unit, and it cannot be run in. */
+ * Fails: ERR_REFUSED when there is a unit, and it cannot be run in; ERR_PERSON when systemd has no credentials for it. */
 must_check bool by_hand_enter(const struct command_line *line, int argc, char **argv,
 	struct err *err);
 

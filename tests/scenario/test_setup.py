@@ -148,6 +148,24 @@ class Setup(unittest.TestCase):
         self.done()
         self.assertTrue(self.key.exists())
 
+    def test_what_this_machine_does_not_decrypt_counts_as_not_there(self):
+        """A disk beside another TPM."""
+        self.write()
+        self.done()
+        for file in (self.token, self.key):
+            file.write_text("of another machine:")
+        self.assertIn(f"token: {self.token} cannot be decrypted on this machine: it is kept anew", self.done())
+        self.assertEqual(self.decrypted(self.token), ROOT)
+        self.assertRegex(self.decrypted(self.key), "^[0-9a-f]{64}$")
+        # The journal was made with that key, which is perhaps to be had from a backup.
+        self.key.write_text("of another machine:")
+        (self.path / "state" / "journal.db").write_text("")
+        done = subprocess.run(self.command(), input=ROOT, capture_output=True, text=True, env=self.environment(), timeout=DEADLINE,
+                              check=False)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn("cannot be decrypted on this machine, and the journal in", done.stderr)
+        self.assertEqual(self.key.read_text(), "of another machine:")
+
     def test_the_sandbox_allows_what_the_policy_needs_and_no_more(self):
         self.write(more="tokens:\n  - token: project:a/b:c\n    deliver: [ file: /srv/one/token, file: { path: '/tmp/x/{name}/t' } ]\n")
         told = self.done()
