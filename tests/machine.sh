@@ -1,9 +1,10 @@
 #!/bin/sh
-# The tests of booted machines alone, as tests/run.sh runs them among the others: machine.sh [RELEASE…]
+# The tests of booted machines alone, as tests/run.sh runs them among the others: machine.sh [RELEASE… or virtual]
 # What is not to be had is told, and skipped; with GLROTATE_MACHINE_REQUIRED=1 that is a failure.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
+[ "${1-}" != virtual ] || exec sh tests/machine/virtual.sh
 
 need $build_packages mmdebstrap systemd-container systemd
 [ $# -gt 0 ] || set -- bookworm trixie

@@ -49,10 +49,11 @@ class OnMachine(unittest.TestCase):
         return result
 
 
-def main():
+def main(only=()):
+    """All tests, or those that are named."""
     # As an exception, after which no machine stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    result = unittest.main(argv=sys.argv[:1], failfast=True, exit=False).result
+    result = unittest.main(argv=sys.argv[:1] + list(only), failfast=True, exit=False).result
     if result.wasSuccessful() and not result.testsRun:
         print("SKIPPED: " + " ".join(why for _, why in result.skipped))
         sys.exit(SKIPPED)

@@ -23,7 +23,7 @@ MORE = ("linux-image-cloud-amd64", "tiny-initramfs", "kmod", "libtss2-esys-3.0.2
 MODULES = [f"drivers/virtio/{name}.ko" for name in ("virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
                                                     "virtio_pci")]
 MODULES += ["net/core/failover.ko", "drivers/net/net_failover.ko", "drivers/net/virtio_net.ko"]
-ROOT_SEC, WAIT_SEC = 900, 180  # for a slow mirror; for anything else, however slow this host is
+ROOT_SEC, WAIT_SEC = 900, 600  # for a slow mirror; for anything else, however slow this host is
 # What nobody needs here takes seconds to start: each process is one that is interpreted.
 MASKED = ("apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer "
           "systemd-tmpfiles-clean.timer getty.target serial-getty@ttyS0.service systemd-update-utmp.service "
@@ -69,9 +69,8 @@ ExecStart=/bin/sh -ec 'for m in /usr/lib/here/*.ko; do insmod $m; done; ip link 
                                          "[Service]\nExecStart=/lib/systemd/systemd-socket-proxyd 10.0.2.2:${PORT}\n"
                                          "EnvironmentFile=/run/port\n",
     # After the end of a run its control group is gone, and with it what it counted.
-    "etc/systemd/system/glrotate.service.d/counts.conf": "[Service]\nExecStartPre=+/bin/sh -c 'echo >>/run/started'\n"
-                                                         "ExecStopPost=+/bin/sh -c 'cat /sys/fs/cgroup/system.slice/"
-                                                         "glrotate.service/memory.peak >/run/peak'\n",
+    "etc/systemd/system/glrotate.service.d/counts.conf": "[Service]\nExecStopPost=+/bin/sh -c 'echo >>/run/runs; cd /sys/fs/cgroup/system.slice/glrotate.service; "
+                                                         "cat memory.peak >/run/peak; cat pids.events >/run/pids'\n",
     "etc/fstab": "",
     "etc/hostname": "virtual\n",
 }
@@ -118,7 +117,8 @@ def make_root(folder, packages):
         return root
     stamp.unlink(missing_ok=True)
     shutil.rmtree(root, ignore_errors=True)
-    run("mmdebstrap", "--quiet", "--variant=minbase", "--include=" + packages, "--aptopt=Acquire::Languages none",
+    # What it mounts, this host's /dev/shm among it, is seen by nobody else and ends with it: the root may be removed at any time.
+    run("unshare", "--mount", "--pid", "--fork", "--kill-child", "mmdebstrap", "--quiet", "--variant=minbase", "--include=" + packages, "--aptopt=Acquire::Languages none",
         "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*", "bookworm", str(root), seconds=ROOT_SEC)
     stamp.write_text(packages)
@@ -133,7 +133,7 @@ def make_base(folder, package):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     disk, kernel, stamp = folder / "disk", folder / "kernel", folder / "made-of"
-    packages = ",".join(PACKAGES + CURL["bookworm"] + MORE)
+    packages = ",".join(name for name in PACKAGES + CURL["bookworm"] + MORE if name != "polkitd")  # nobody asks it here
     made_of = json.dumps([packages, MODULES, MASKED, FILES, hashlib.sha256(package.read_bytes()).hexdigest()])
     if stamp.exists() and stamp.read_text() == made_of:
         return disk, kernel
@@ -155,6 +155,7 @@ class Tpm:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
+        self.process = None
 
     def start(self):
         self.process = subprocess.Popen(
@@ -167,8 +168,9 @@ class Tpm:
             time.sleep(0.02)
 
     def stop(self):
-        self.process.kill()
-        self.process.wait()
+        if self.process:
+            self.process.kill()
+            self.process.wait()
         (self.folder / "socket").unlink(missing_ok=True)
 
 
@@ -188,7 +190,7 @@ class Virtual:
     def __init__(self, base, work, port):
         self.base, self.kernel = base
         self.work, self.port = pathlib.Path(work), port
-        self.qemu = self.tpm = None
+        self.qemu = self.tpm = self.line = None
         self.spent_before = self.spent_now = 0
         self.disk = self.work / "disk"
         run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(self.base), str(self.disk))
@@ -275,7 +277,14 @@ class Virtual:
             self.spent_before, self.spent_now = self.spent(), 0
             self.qemu.send_signal(signal.SIGKILL)
             self.qemu.wait()
-            self.file.close()
-            self.line.close()
-            self.tpm.stop()
             self.qemu = None
+        if self.line:
+            try:
+                self.file.close()
+            except OSError:
+                pass  # with what it was to be told
+            self.line.close()
+            self.line = None
+        if self.tpm:
+            self.tpm.stop()
+            self.tpm = None
