@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . tests/packages.sh
 
 need $build_packages busybox clang-format-14 curl e2fsprogs openssl git jq strace systemd python3-gitlab libgitlab-api-v4-perl zsh fish \
-	debhelper dpkg-dev lintian python3-pip mmdebstrap systemd-container
+	debhelper dpkg-dev lintian python3-pip mmdebstrap systemd-container qemu-system-x86 qemu-utils ovmf swtpm
 command -v node >/dev/null && command -v npm >/dev/null || need nodejs npm
 
 shared= roots=
