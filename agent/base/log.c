@@ -88,17 +88,14 @@ write_to_journal(enum log_level level, const char *message_id, const struct log_
 	(void)level, (void)message_id, (void)fields, (void)count, (void)message;
 	return false;
 }
-
 #endif
 
 /* One write a line, so that the lines of several threads and children do not mix. */
 static void
-write_to_stderr(enum log_level level, const char *message)
+write_to_stderr(const char *message)
 {
-	char line[MESSAGE_BYTES + 8];
-	bool prefixed = getenv("INVOCATION_ID") && !isatty(STDERR_FILENO);
-	int length = prefixed ? snprintf(line, sizeof(line), "<%d>%s\n", (int)level, message)
-	                      : snprintf(line, sizeof(line), "%s\n", message);
+	char line[MESSAGE_BYTES + 1];
+	int length = snprintf(line, sizeof(line), "%s\n", message);
 	ssize_t written;
 
 	do
@@ -120,5 +117,5 @@ log_event(enum log_level level, const char *message_id, const struct log_field *
 	va_end(arguments);
 	source_tame(message);
 	if (!write_to_journal(level, message_id, fields, count, message))
-		write_to_stderr(level, message);
+		write_to_stderr(message);
 }

@@ -25,13 +25,14 @@ user_name(struct arena *arena)
 static const char *
 actor(struct arena *arena)
 {
-	const char *sudo_user = getenv("SUDO_USER");
+	const char *sudo_user = getenv("SUDO_USER"), *by_hand = getenv(CONTEXT_BY_HAND);
+	const char *name = by_hand && *by_hand ? by_hand : user_name(arena);
 
-	if (getenv("INVOCATION_ID") && !isatty(STDIN_FILENO) && !sudo_user)
+	if (getenv("INVOCATION_ID") && !isatty(STDIN_FILENO) && !sudo_user && !by_hand)
 		return "timer";
 	if (sudo_user && *sudo_user)
-		return arena_format(arena, "%s (sudo from %s)", user_name(arena), sudo_user);
-	return user_name(arena);
+		return arena_format(arena, "%s (sudo from %s)", name, sudo_user);
+	return name;
 }
 
 static void

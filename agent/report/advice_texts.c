@@ -356,10 +356,10 @@ static const struct advice_text texts[] = {
 		"every secret stands where it was delivered and lives until its token's own date",
 		"they are encrypted by this machine's key and, where it has one, its TPM; on another board, after a TPM was reset, or on a copied disk they are of no use",
 		"cd /etc/credstore.encrypted; for f in glrotate*; do systemd-creds decrypt --name=${f#*.} $f - >/dev/null && echo $f is good; done\n"
-		"glrotate setup   (takes the GitLab token anew, and says what becomes of the key)\n"
+		"glrotate setup   # takes the GitLab token anew, and says what becomes of the key\n"
 		"with a backup of the key itself: systemd-creds encrypt --name=glrotate-key - /etc/credstore.encrypted/glrotate.glrotate-key\n"
 		"without one, as root in /var/lib/glrotate: mv journal.db journal.db.unreadable; rm /etc/credstore.encrypted/glrotate.glrotate-key\n"
-		"then again: glrotate setup   (for the stamps of the old journal see GLR-107)",
+		"then again: glrotate setup   # for the stamps of the old journal see GLR-107",
 		"tokens near their date die while nobody renews them; without the key the secrets in flight are lost",
 		"GitLab was not asked. Of two machines with one disk only one may go on: disable glrotate.timer on the other. What was encrypted on the old board is good there.",
 	},

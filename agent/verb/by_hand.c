@@ -9,6 +9,7 @@
 #include "base/advice.h"
 #include "base/checks.h"
 #include "base/child.h"
+#include "flow/context.h"
 
 #define POLICY_SUFFIX ".yaml"
 #define SYSTEMCTL_MSEC 30000
@@ -167,8 +168,19 @@ add(struct words *words, const char *word)
 	words->items[words->count++] = word;
 }
 
-static const char **
-command_line(const char **settings, int argc, char **argv, struct arena *arena)
+/* systemd expands $NAME in the command lines of services, and takes $$ for the sign itself. */
+static const char *
+as_it_stands(const char *word, struct arena *arena)
+{
+	const char *text = "", *sign;
+
+	for (; (sign = strchr(word, '$')); word = sign + 1)
+		text = arena_format(arena, "%s%.*s$$", text, (int)(sign - word), word);
+	return arena_format(arena, "%s%s", text, word);
+}
+
+const char **
+by_hand_words(const char **settings, int argc, char **argv, struct arena *arena)
 {
 	const bool on_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	struct words words = { .arena = arena };
@@ -188,10 +200,14 @@ command_line(const char **settings, int argc, char **argv, struct arena *arena)
 	for (size_t i = 0; i < ARRAY_SIZE(kept_variables); i++)
 		if (getenv(kept_variables[i]))
 			add(&words, arena_format(arena, "--setenv=%s", kept_variables[i]));
+	/* Only root comes here. */
+	add(&words, "--setenv=" CONTEXT_BY_HAND "=root");
 	add(&words, "--");
-	add(&words, length > 0 ? arena_text_n(arena, program, (size_t)length) : argv[0]);
+	add(&words, as_it_stands(
+			    length > 0 ? arena_text_n(arena, program, (size_t)length) : argv[0],
+			    arena));
 	for (int i = 1; i < argc; i++)
-		add(&words, argv[i]);
+		add(&words, as_it_stands(argv[i], arena));
 	add(&words, NULL);
 	return words.items;
 }
@@ -226,6 +242,6 @@ by_hand_enter(const struct command_line *line, int argc, char **argv, struct err
 	text = unit ? read_unit(unit, arena) : NULL;
 	if (!text)
 		return true;
-	words = command_line(by_hand_settings(text, instance, arena), argc, argv, arena);
+	words = by_hand_words(by_hand_settings(text, instance, arena), argc, argv, arena);
 	return stand_in(words, unit, err);
 }

@@ -22,6 +22,9 @@ enum need {
 	NEED_GITLAB = 1 << 4,         /* credential read, site open; nothing is sent yet */
 };
 
+/* In the environment of a verb that runs in the service's context for somebody: their name, which stands in the events. */
+#define CONTEXT_BY_HAND "GLROTATE_BY_HAND"
+
 struct context_wish {
 	const char *policy_file;      /* --policy; NULL: /etc/glrotate/glrotate.yaml */
 	const char *state_path;       /* --state; NULL: see state.h */

@@ -31,4 +31,8 @@ bool by_hand_is_installed(const char *unit, struct arena *arena);
  * words of systemd-run --property=; ends with NULL. For tests. */
 const char **by_hand_settings(const char *unit_text, const char *instance, struct arena *arena);
 
+/* The command line of systemd-run that runs `argv` with these settings: every word arrives as it stands here. Ends with NULL. For tests. */
+const char **by_hand_words(
+	const char **settings, int argc, char **argv, struct arena *arena);
+
 #endif

@@ -57,7 +57,8 @@ def bootstrap(release, path, lock):
     draft = path.with_name(path.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        made = subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(PACKAGES + CURL[release]),
+        # What it mounts, this host's /dev/shm among it, ends with it: the draft may be removed at any time.
+        made = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(PACKAGES + CURL[release]),
                                *OPTIONS, release, draft], capture_output=True, text=True, stdin=subprocess.DEVNULL,
                               check=False, timeout=ROOT_SEC, pass_fds=[lock.fileno()])
         why = " ".join(made.stderr.strip().splitlines()[-1:])

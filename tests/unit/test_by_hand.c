@@ -79,11 +79,31 @@ settings_of_the_context_are_taken_in_order_from_all_fragments(void **state)
 	assert_null(found[i]);
 }
 
+/* systemd expands $NAME and ${NAME} in the words of a service. */
+static void
+words_arrive_as_they_stand(void **state)
+{
+	static char first[] = "glrotate", second[] = "project:a/b:deploy${X}",
+		    third[] = "$$1 $";
+	char *argv[] = { first, second, third, NULL };
+	const char *settings[] = { "DynamicUser=yes", NULL };
+	auto_arena struct arena *arena = arena_new();
+	const char **words = by_hand_words(settings, 3, argv, arena);
+	size_t count = 0;
+	(void)state;
+
+	while (words[count])
+		count++;
+	assert_string_equal(words[count - 2], "project:a/b:deploy$${X}");
+	assert_string_equal(words[count - 1], "$$$$1 $$");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_policy_file_has_its_unit),
+		cmocka_unit_test(words_arrive_as_they_stand),
 		cmocka_unit_test(settings_of_the_context_are_taken_in_order_from_all_fragments),
 	};
 
