@@ -100,6 +100,55 @@ run_check_restored(struct run *run, const struct plan *plan, struct err *err)
 	return true;
 }
 
+/* Every place has the secret of an open row already, so that going on with it gives no new one. */
+static bool
+is_late(const struct rotation *row)
+{
+	switch (row->state) {
+	case STATE_DELIVERED:
+	case STATE_VERIFIED:
+	case STATE_SWEPT:
+	case STATE_OVERLAP:
+	case STATE_RETIRING:
+	case STATE_RETIRED:
+	case STATE_SETTLED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const char *
+why_refused(const struct plan_item *item)
+{
+	return item->action == PLAN_OPEN && !is_late(item->row) ? NULL : item->why;
+}
+
+bool
+run_refuse_order(struct run *run, const struct plan_item *item, struct err *err)
+{
+	struct context *context = run->context;
+	const char *text;
+
+	if (!item->is_ordered || !why_refused(item) || item->action == PLAN_ROTATE ||
+		item->action == PLAN_CREATE)
+		return true;
+	text = arena_format(context->arena, "NOT rotated: %s", why_refused(item));
+	/* The others are told as what they are. */
+	if (item->action == PLAN_NOTHING || item->action == PLAN_OPEN ||
+		item->action == PLAN_WAITS)
+		outcome_trouble(run->outcome,
+			&(struct trouble){ .address = item->address.text,
+				.text = text,
+				.advice = item->action == PLAN_NOTHING ? GLR_NOT_MANAGED
+		                                                       : item->advice,
+				.person = true,
+				.works_until = item->token ? date_start(item->token->expires_on)
+		                                           : NO_MOMENT });
+	return journal_event(context->journal, item->address.text,
+		item->row ? item->row->id : 0, "order.refused", text, err);
+}
+
 /* Rows that were planned and not begun: the next run plans them again. */
 static size_t
 count_left(const struct run *run)

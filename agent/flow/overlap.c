@@ -26,6 +26,26 @@ overlap_words(const struct rotation *row, struct arena *arena)
 		*row->trouble ? ": " : ", and is retired then", row->trouble);
 }
 
+bool
+overlap_cut(struct attempt *attempt, int64_t now, struct err *err)
+{
+	struct rotation *row = attempt->row;
+	char until[WHEN_TEXT_BYTES];
+
+	if (row->state != STATE_OVERLAP || !row->old_id)
+		return true;
+	attempt->frozen.quiet_sec = 0;
+	if (row->retire_after <= now)
+		return true;
+	moment_text(row->retire_after, until);
+	row->retire_after = now;
+	return journal_event(attempt->journal, row->address, row->id, "overlap.cut",
+		arena_format(attempt->arena,
+			"a rotation is ordered: the old #%lld is retired now, and not on %s",
+			(long long)row->old_id, until),
+		err);
+}
+
 static int64_t
 now_of(const struct attempt *attempt)
 {

@@ -11,6 +11,7 @@
 #include "base/workers.h"
 #include "flow/adopt.h"
 #include "flow/begin.h"
+#include "flow/overlap.h"
 #include "flow/own.h"
 #include "flow/remember.h"
 #include "flow/running.h"
@@ -100,6 +101,8 @@ run_open_row(struct run *run, struct rotation *row, struct err *err)
 	attempt->rotated_at = record->rotated_at;
 	if (run->orders->ordered) {
 		attempt->frozen.ordered = STATED_YES;
+		if (!overlap_cut(attempt, gitlab_now(run->context->server), err))
+			return false;
 		attempt_freeze(attempt);
 	}
 	if (!begin_again(attempt, run->context->policies, record, run->outcome, &goes_on, err))
@@ -326,6 +329,8 @@ rotate_due(struct run *run, const struct plan *plan, const bool *wanted,
 		if (item->action == PLAN_WAITS ||
 			(item->action == PLAN_OPEN && item->waits_for))
 			tell_waiting(run, item);
+		if (!run_refuse_order(run, item, err))
+			return false;
 		if (is_due(item) && !is_own(item) && !begin_item(run, item, &records[i], err))
 			return false;
 	}

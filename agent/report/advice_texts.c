@@ -363,6 +363,18 @@ static const struct advice_text texts[] = {
 		"tokens near their date die while nobody renews them; without the key the secrets in flight are lost",
 		"GitLab was not asked. Of two machines with one disk only one may go on: disable glrotate.timer on the other. What was encrypted on the old board is good there.",
 	},
+	{
+		GLR_NOT_MANAGED,
+		"nobody renews a token that a pattern means",
+		"its secret, wherever it is",
+		"it can do more than level_at_most or scopes_at_most of the pattern allow, or the pattern may not touch it",
+		"glrotate explain " TOKEN "   # which entry, and what is too much\n"
+		"if it may be what it is: an entry of its own, with the token's address and where it goes, then: glrotate run\n"
+		"if it leaked: revoke it in GitLab (Settings, Access tokens), and make one that can do less\n"
+		"if nobody is to hear of it: name it under 'except:' of the pattern",
+		"it dies at its own date, with whatever uses it; one that leaked works until then",
+		"An order does not go beyond what the policy lets glrotate keep alive: it is refused with this, and glrotate history keeps it with its reason.",
+	},
 };
 /* clang-format on */
 

@@ -36,7 +36,8 @@ enum advice {
 	GLR_SLOT_TWO = 129,           /* two tokens stand in one slot: which of them a job gets, GitLab does not say */
 	GLR_SLOT_JOB = 130,           /* a job that may hold the old password runs on and on */
 	GLR_CREDENTIALS = 131,        /* what systemd should decrypt for the service was encrypted elsewhere */
-	GLR_LAST = GLR_CREDENTIALS,
+	GLR_NOT_MANAGED = 132,        /* a pattern means the token, and does not keep it alive: it can do more than the entry says */
+	GLR_LAST = GLR_NOT_MANAGED,
 };
 
 #endif

@@ -74,6 +74,10 @@ void run_check_clock(struct run *run);
 /* GitLab was put back from a backup. An order, which names its tokens, is carried out all the same.
  * Fails: ERR_STORE. */
 must_check bool run_check_restored(struct run *run, const struct plan *plan, struct err *err);
+/* An order that comes to nothing: said, and kept among the events with its reason.
+ * Fails: ERR_STORE. */
+must_check bool run_refuse_order(
+	struct run *run, const struct plan_item *item, struct err *err);
 /* What failed in a row ended the run: tells it, once. */
 void run_tell_breaker(struct run *run);
 

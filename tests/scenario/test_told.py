@@ -1,0 +1,65 @@
+"""What must not pass in silence: orders that come to nothing, tokens that nobody renews, our own credential's end, and what a run would
+refuse."""
+from harness import Case, main
+from replaced import DeployCase
+
+
+def rights(**more):
+    return {"name": "ci-b", "secret": "glpat-ci-b-000000000", "created": "-10d", "expires": "+80d", "scopes": ["api"],
+            "access_level": "owner", **more}
+
+
+class Fleet(Case):
+    """One token of a fleet may do more than its entry keeps alive."""
+    world = {"projects": [{"path": "shop/web", "tokens": [rights()]}]}
+    tokens = """
+  - token: "project:shop/*:ci-*"
+    level_at_most: maintainer
+    deliver: [ ci_variable: "{name:key}" ]
+"""
+    address = "project:shop/web:ci-b"
+
+    def test_an_order_of_one_that_is_not_managed_is_refused_aloud_and_remembered(self):
+        ended = self.host.run("rotate", self.address, "--reason", "leaked in log")
+        self.needs_person(ended, "GLR-132")
+        self.assertIn(f"{self.address}: NOT rotated: not managed: it is owner, above level_at_most", ended.err)
+        self.assertEqual(self.changes(), [])
+        event = [e for e in self.host.run("history", "--json").json["events"] if e["event"] == "order.refused"]
+        self.assertEqual([(e["token"], e["reason"]) for e in event], [(self.address, "leaked in log")])
+
+
+class Ordered(DeployCase):
+    """While the old and the new one live side by side, either may be the one that leaked."""
+
+    def ends_whole(self):
+        self.advance("25h")
+        self.settles()
+        self.is_finished()
+
+    def test_an_order_within_the_overlap_ends_the_old_one_and_replaces_the_new_one(self):
+        self.exits(0, "run")
+        first = self.value()
+        self.assertTrue(self.old_lives())
+        ended = self.exits(0, "rotate", self.address, "--reason", "leaked")
+        self.assertRegex(ended.out, r"rotated 1 token.*retired 1 old token")
+        self.assertFalse(self.old_lives())
+        self.assertNotEqual(self.value(), first)
+        self.assertEqual(len(self.alive_now()), 2)  # the new one, and the one that it replaces
+        cut, = [e for e in self.host.run("history", "--json").json["events"] if e["event"] == "overlap.cut"]
+        self.assertEqual(cut["reason"], "leaked")
+        self.ends_whole()
+
+    def test_an_order_that_finds_the_old_one_in_the_way_says_so(self):
+        """What cannot be retired now is said, and the next run goes on with it."""
+        self.exits(0, "run")
+        self.sim.fault("status", method="DELETE", path=self.end, times=0, status=503)
+        ended = self.host.run("rotate", self.address, "--reason", "leaked")
+        self.assertEqual(ended.code, 3, ended)
+        self.assertIn("NOT rotated: its rotation stands at RETIRING", ended.err)
+        self.clear_faults()
+        self.settles()
+        self.is_finished()
+
+
+if __name__ == "__main__":
+    main()
