@@ -166,6 +166,8 @@ decide_due(const struct deciding *deciding, struct plan_item *item)
 	if (apart) {
 		item->action = PLAN_NOTHING;
 		item->why = apart;
+		/* What we ourselves present is never part of a fleet, and told elsewhere. */
+		item->unmanaged = why_in_use(deciding, item) ? NULL : apart;
 		item->due.dies_at = date_start(item->token->expires_on);
 		return;
 	}

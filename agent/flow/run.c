@@ -10,6 +10,7 @@
 #include "base/when.h"
 #include "base/workers.h"
 #include "flow/adopt.h"
+#include "flow/apart.h"
 #include "flow/begin.h"
 #include "flow/overlap.h"
 #include "flow/own.h"
@@ -360,6 +361,7 @@ do_plan(struct run *run, struct err *err)
 	for (size_t i = 0; i < reading.plan->count; i++)
 		wanted[i] = is_wanted(run, reading.plan->items[i].address.text);
 	return run_check_restored(run, reading.plan, err) &&
+	       aparts_remember(context->journal, reading.plan, context->arena, err) &&
 	       adopt(run, reading.plan, wanted, records, err) && !stopped(run, err) &&
 	       rotate_due(run, reading.plan, wanted, records, err) &&
 	       run_fill(run, reading.plan, records, err);

@@ -70,9 +70,9 @@ add_set_aside(struct finding *finding, const struct standing_item *item)
 static bool
 is_nobodys(const struct standing_item *item, int64_t now)
 {
-	return item->standing == STANDING_RELEASED || item->standing == STANDING_OPEN ||
-	       item->standing == STANDING_LAGS || !item->lifetime ||
-	       item->due.due_at + DAY_SEC <= now;
+	return item->standing == STANDING_RELEASED || item->standing == STANDING_UNMANAGED ||
+	       item->standing == STANDING_OPEN || item->standing == STANDING_LAGS ||
+	       !item->lifetime || item->due.due_at + DAY_SEC <= now;
 }
 
 static void
@@ -81,10 +81,13 @@ add_less(struct finding *finding, const struct standing_item *item)
 	const struct token_record *record = item->record;
 	const struct rotation *row = item->row;
 	struct trouble trouble = { .address = record->address,
-		.text = item->trouble ? item->trouble->text
-		        : row         ? row->trouble
-		                      : "",
-		.advice = item->trouble ? item->trouble->advice : 0,
+		.text = item->trouble     ? item->trouble->text
+		        : row             ? row->trouble
+		        : item->unmanaged ? item->unmanaged
+		                          : "",
+		.advice = item->trouble     ? item->trouble->advice
+		          : item->unmanaged ? GLR_NOT_MANAGED
+		                            : 0,
 		.since = item->trouble ? item->trouble->since
 		         : row         ? row->moved_at
 		                       : 0,

@@ -180,6 +180,12 @@ page_change_fails(const char *change)
 	return strncmp(change, "cannot", strlen("cannot")) == 0;
 }
 
+const char *
+page_action(const struct plan_item *item)
+{
+	return item->unmanaged ? "unmanaged" : plan_action_name(item->action);
+}
+
 bool
 page_is_due(const struct plan_item *item)
 {
@@ -284,7 +290,7 @@ page_item_json(struct arena *arena, const struct plan_item *item)
 	struct json *json = json_new_object();
 
 	json_set_text(json, "token", item->address.text);
-	json_set_text(json, "action", plan_action_name(item->action));
+	json_set_text(json, "action", page_action(item));
 	json_set_text(json, "why", item->why);
 	json_set_text(json, "advice", page_advice(arena, item->advice));
 	json_set_bool(json, "adopts", item->adopts);

@@ -4,6 +4,7 @@
 
 #include "base/advice.h"
 #include "base/when.h"
+#include "flow/apart.h"
 #include "flow/idle.h"
 #include "flow/remember.h"
 #include "report/page.h"
@@ -16,6 +17,7 @@ struct reader {
 	int64_t now;
 	struct standings *standings;
 	struct troubles troubles;
+	struct aparts aparts;
 };
 
 /* Facts are seconds since 1970, or a moment as text. */
@@ -61,29 +63,47 @@ is_remembered(const struct token_records *records, const char *address)
 	return false;
 }
 
-/* A token that could not be adopted yet is known by what was told of it alone. */
+static const struct apart *
+apart_of(const struct reader *reader, const char *address)
+{
+	for (size_t i = 0; i < reader->aparts.count; i++)
+		if (!strcmp(reader->aparts.items[i].address, address))
+			return &reader->aparts.items[i];
+	return NULL;
+}
+
+static void
+add_record(struct reader *reader, const char *address)
+{
+	struct token_records *records = &reader->standings->records;
+	const struct apart *apart = apart_of(reader, address);
+
+	if (!*address || is_remembered(records, address))
+		return;
+	records->items[records->count++] = (struct token_record){ .address = address,
+		.username = "",
+		.token_id = apart ? apart->token_id : 0,
+		.expires_on = apart ? apart->expires_on : NO_DATE,
+		.last_used_msec = NO_MOMENT,
+		.adopted_at = NO_MOMENT,
+		.seen_at = NO_MOMENT };
+}
+
+/* A token that could not be adopted yet, or is not to be, is known by what was told of it alone. */
 static void
 add_unremembered(struct reader *reader)
 {
-	const struct token_records *known = &reader->standings->records;
-	const size_t most = known->count + reader->troubles.count;
+	struct token_records *records = &reader->standings->records;
+	const size_t most = records->count + reader->troubles.count + reader->aparts.count;
 	struct token_record *all = arena_alloc(reader->arena, (most + 1) * sizeof(*all));
-	size_t count = known->count;
 
-	if (count)
-		memcpy(all, known->items, count * sizeof(*all));
-	for (size_t i = 0; i < reader->troubles.count; i++) {
-		const char *address = reader->troubles.items[i].address;
-
-		if (*address && !is_remembered(known, address))
-			all[count++] = (struct token_record){ .address = address,
-				.username = "",
-				.expires_on = NO_DATE,
-				.last_used_msec = NO_MOMENT,
-				.adopted_at = NO_MOMENT,
-				.seen_at = NO_MOMENT };
-	}
-	reader->standings->records = (struct token_records){ all, count };
+	if (records->count)
+		memcpy(all, records->items, records->count * sizeof(*all));
+	records->items = all;
+	for (size_t i = 0; i < reader->troubles.count; i++)
+		add_record(reader, reader->troubles.items[i].address);
+	for (size_t i = 0; i < reader->aparts.count; i++)
+		add_record(reader, reader->aparts.items[i].address);
 }
 
 bool
@@ -115,7 +135,7 @@ find_due(const struct reader *reader, struct standing_item *item, struct err *er
 	};
 	struct address address;
 
-	if (!reader->policies || record->released_at || !record->token_id)
+	if (!reader->policies || record->released_at || !record->token_id || item->unmanaged)
 		return true;
 	if (!address_parse(reader->arena, record->address, false, &address, err)) {
 		err->kind = ERR_STORE;
@@ -147,6 +167,8 @@ judge(const struct standing_item *item, int64_t now)
 {
 	if ((item->row && item->row->advice) || (item->trouble && item->trouble->person))
 		return STANDING_PERSON;
+	if (item->unmanaged && !item->row && !item->trouble)
+		return STANDING_UNMANAGED;
 	if (is_dead(item->record, now))
 		return STANDING_DEAD;
 	if (item->row && item->row->state == STATE_OVERLAP && !item->trouble)
@@ -206,6 +228,7 @@ words_of(const struct standing_item *item, struct arena *arena)
 		[STANDING_IDLE] = "waits for jobs",
 		[STANDING_SOON] = "ok",
 		[STANDING_RELEASED] = "released",
+		[STANDING_UNMANAGED] = "unmanaged",
 		[STANDING_WELL] = "ok",
 	};
 
@@ -215,7 +238,8 @@ words_of(const struct standing_item *item, struct arena *arena)
 		return *item->row->trouble ? "overlap, old one in use" : "overlap";
 	if (item->standing == STANDING_OPEN)
 		return item->row ? row_state_name(item->row->state) : "waits";
-	if (item->brake && item->standing >= STANDING_DUE)
+	if (item->brake && item->standing >= STANDING_DUE &&
+		item->standing != STANDING_UNMANAGED)
 		return "paused";
 	if (item->standing == STANDING_WELL && !item->record->token_id)
 		return "not created";
@@ -226,9 +250,11 @@ static bool
 fill_item(const struct reader *reader, const struct token_record *record,
 	struct standing_item *item, struct err *err)
 {
+	const struct apart *apart = apart_of(reader, record->address);
 	bool ok;
 
 	item->record = record;
+	item->unmanaged = apart ? apart->why : NULL;
 	item->row = row_of(&reader->standings->rows, record);
 	item->trouble =
 		item->row && item->row->advice ? NULL : trouble_of(reader, record->address);
@@ -287,7 +313,7 @@ bool
 standings_read(struct journal *journal, const struct policies *policies, int64_t now,
 	struct arena *arena, struct standings *standings, struct err *err)
 {
-	struct reader reader = { journal, policies, arena, now, standings, { 0 } };
+	struct reader reader = { journal, policies, arena, now, standings, { 0 }, { 0 } };
 
 	*standings = (struct standings){ 0 };
 	if (!read_moment(&reader, "last_run", &standings->last_run, err) ||
@@ -295,6 +321,7 @@ standings_read(struct journal *journal, const struct policies *policies, int64_t
 		!brakes_read(journal, policies ? policies->file : NULL, arena,
 			&standings->brakes, err) ||
 		!remember_read(journal, arena, &reader.troubles, err) ||
+		!aparts_read(journal, arena, &reader.aparts, err) ||
 		!journal_tokens(journal, arena, &standings->records, err) ||
 		!journal_open_rows(journal, arena, &standings->rows, err))
 		return false;

@@ -15,6 +15,7 @@
 
 struct finding {
 	bool ok;
+	bool warns;          /* it is as the policy says, and yet somebody should know */
 	const char *subject; /* "owner project platform/api" */
 	const char *text;
 	int advice;
@@ -42,6 +43,13 @@ add(struct checking *checking, bool ok, int advice, const char *subject, const c
 		.text = arena_text(checking->arena, text),
 		.advice = advice,
 	};
+}
+
+static void
+warn(struct checking *checking, int advice, const char *subject, const char *text)
+{
+	add(checking, true, advice, subject, text);
+	checking->findings[checking->count - 1].warns = true;
 }
 
 static size_t
@@ -237,6 +245,13 @@ token_words(const struct checking *checking, const struct plan_item *item)
 		return item->why;
 	if (!item->token)
 		return "does not exist yet: it will be created";
+	if (item->unmanaged)
+		return arena_format(arena, "%s, %s: nobody renews it, and it dies %s",
+			page_id(arena, item->token->id), item->unmanaged,
+			page_day(arena, date_start(item->token->expires_on)));
+	if (item->action == PLAN_NOTHING && item->due.due_at == NO_MOMENT)
+		return arena_format(
+			arena, "%s, %s", page_id(arena, item->token->id), item->why);
 	return arena_format(arena, "%s%s, dies %s", page_id(arena, item->token->id),
 		item->adopts ? ", will be adopted" : "",
 		page_day(arena, date_start(item->token->expires_on)));
@@ -248,6 +263,12 @@ check_token(struct checking *checking, const struct plan_item *item)
 	bool ok = item->action != PLAN_PERSON;
 
 	checking->tokens++;
+	if (item->unmanaged) {
+		warn(checking, GLR_NOT_MANAGED,
+			arena_format(checking->arena, "token %s", item->address.text),
+			token_words(checking, item));
+		return;
+	}
 	/* An owner that cannot be read was told already. */
 	if (!item->holding || item->holding->is_readable)
 		add(checking, ok, item->advice,
@@ -262,7 +283,7 @@ check_rank(struct checking *checking, const struct plan_item *item)
 {
 	int64_t level;
 
-	if (!item->token || !item->holding || !item->token->access_level)
+	if (!item->token || !item->holding || !item->token->access_level || item->unmanaged)
 		return;
 	if (!our_level(checking, &item->holding->owner, &level) ||
 		level >= item->token->access_level)
@@ -360,8 +381,12 @@ print_page(const struct checking *checking)
 		const struct finding *finding = &checking->findings[i];
 		const char *code = page_advice(checking->arena, finding->advice);
 
-		printf("%-4s %s: %s%s%s%s\n", finding->ok ? "ok" : "FAIL", finding->subject,
-			finding->text, code ? " (" : "", code ? code : "", code ? ")" : "");
+		printf("%-4s %s: %s%s%s%s\n",
+			!finding->ok     ? "FAIL"
+			: finding->warns ? "warn"
+					 : "ok",
+			finding->subject, finding->text, code ? " (" : "", code ? code : "",
+			code ? ")" : "");
 	}
 }
 
@@ -399,6 +424,7 @@ print_json(const struct checking *checking, struct err *err)
 		struct json *object = json_new_object();
 
 		json_set_bool(object, "ok", finding->ok);
+		json_set_bool(object, "warning", finding->warns);
 		json_set_text(object, "subject", finding->subject);
 		json_set_text(object, "text", finding->text);
 		json_set_text(object, "advice", page_advice(checking->arena, finding->advice));

@@ -63,7 +63,8 @@ is_shown(const struct options *options, const struct plan_item *item)
 	if (options->due || options->failed)
 		return (options->due && page_is_due(item)) ||
 		       (options->failed && page_is_failed(item));
-	return options->all || acts(item) || item->dies_braked || item->action == PLAN_RELEASED;
+	return options->all || acts(item) || item->dies_braked || item->unmanaged ||
+	       item->action == PLAN_RELEASED;
 }
 
 /* What only waits goes on by itself. */
@@ -79,7 +80,7 @@ headline(const struct planning *planning)
 {
 	const struct plan *plan = planning->plan;
 	struct arena *arena = planning->arena;
-	size_t due = 0, count = 0, persons = 0, paused = 0;
+	size_t due = 0, count = 0, persons = 0, paused = 0, unmanaged = 0;
 	int64_t next = NO_MOMENT;
 	const char *text;
 
@@ -92,6 +93,7 @@ headline(const struct planning *planning)
 		due += page_is_due(item);
 		persons += needs_person(item);
 		paused += item->action == PLAN_PAUSED;
+		unmanaged += item->unmanaged != NULL;
 		if (item->action == PLAN_NOTHING && item->due.due_at != NO_MOMENT &&
 			(next == NO_MOMENT || item->due.due_at < next))
 			next = item->due.due_at;
@@ -104,6 +106,9 @@ headline(const struct planning *planning)
 		text = arena_format(arena, "%s, %zu of them paused", text, paused);
 	if (next != NO_MOMENT)
 		text = arena_format(arena, "%s; next on %s", text, page_day(arena, next));
+	if (unmanaged)
+		text = arena_format(arena, "%s; %zu %s not managed", text, unmanaged,
+			unmanaged == 1 ? "is" : "are");
 	if (persons)
 		text = arena_format(arena, "%s; %zu %s a person", text, persons,
 			persons == 1 ? "needs" : "need");
@@ -116,7 +121,7 @@ add_row(const struct planning *planning, struct table *table, const struct plan_
 	struct arena *arena = planning->arena;
 	const char *cells[COLUMN_COUNT] = {
 		[COLUMN_TOKEN] = item->address.text,
-		[COLUMN_ACTION] = plan_action_name(item->action),
+		[COLUMN_ACTION] = page_action(item),
 		[COLUMN_WHY] = item->why,
 		[COLUMN_DESTINATIONS] = arena_format(arena, "%zu", item->destinations.count),
 		[COLUMN_ADVICE] = page_advice(arena, item->advice),
@@ -182,7 +187,8 @@ print_item(const struct planning *planning, const struct plan_item *item)
 		printf("  %-8s rotation %" PRId64 " stands at %s%s%s\n", "open", item->row->id,
 			row_state_name(item->row->state), *item->row->trouble ? ": " : "",
 			item->row->trouble);
-	print_destinations(planning, item);
+	if (!item->unmanaged)
+		print_destinations(planning, item);
 }
 
 /* Places that get the present secret although nothing is due. */
@@ -221,6 +227,7 @@ print_page(const struct planning *planning, struct err *err)
 		return true;
 	for (size_t i = 0; i < planning->plan->count; i++)
 		if (planning->shown[i] && (acts(&planning->plan->items[i]) ||
+						  planning->plan->items[i].unmanaged ||
 						  planning->plan->items[i].dies_braked))
 			print_item(planning, &planning->plan->items[i]);
 	for (size_t i = 0; i < planning->plan->count; i++)

@@ -116,6 +116,7 @@ headline(const struct stand *stand)
 		{ STANDING_IDLE, STANDING_IDLE, "waits for jobs", "wait for jobs" },
 		{ STANDING_OVERLAP, STANDING_OVERLAP, "in overlap", "in overlap" },
 		{ STANDING_RELEASED, STANDING_RELEASED, "released", "released" },
+		{ STANDING_UNMANAGED, STANDING_UNMANAGED, "not managed", "not managed" },
 	};
 	const struct standings *standings = &stand->standings;
 	const char *text = page_count(stand->arena, standings->count, "token", "tokens");
@@ -186,7 +187,7 @@ add_row(const struct stand *stand, struct table *table, const struct standing_it
 		[COLUMN_GENERATION] = arena_format(arena, "%" PRId64, record->generation),
 		[COLUMN_TROUBLE] = item->trouble ? item->trouble->text
 		                   : item->row   ? item->row->trouble
-		                                 : NULL,
+		                                 : item->unmanaged,
 	};
 
 	table_row(table, cells,
@@ -262,12 +263,18 @@ print_end(const struct stand *stand)
 	advice_print(end, stand->now, stdout);
 }
 
-/* What nobody will renew in time unless the brake is let go. */
+/* What nobody will renew in time unless the brake is let go, or ever. */
 static void
 print_dying(const struct stand *stand)
 {
 	for (size_t i = 0; i < stand->standings.count; i++) {
 		const struct standing_item *item = &stand->standings.items[i];
+
+		if (item->standing == STANDING_UNMANAGED && is_shown(stand->options, item))
+			printf("\n%s: %s; it dies %s, and nobody renews it\n",
+				item->record->address, item->unmanaged,
+				page_moment(stand->arena, date_start(item->record->expires_on),
+					stand->now));
 
 		if (item->dies_braked)
 			printf("\n%s: %s\n", item->record->address,
@@ -341,6 +348,7 @@ item_json(const struct stand *stand, const struct standing_item *item)
 	json_set_text(json, "state", item->words);
 	json_set_bool(json, "person", item->standing <= STANDING_DEAD);
 	json_set_int(json, "id", record->token_id);
+	json_set_text(json, "unmanaged", item->unmanaged);
 	page_set_moment(json, "dies_at", date_start(record->expires_on));
 	page_set_moment(json, "last_used_at",
 		record->last_used_msec == NO_MOMENT ? NO_MOMENT

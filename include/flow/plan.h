@@ -60,6 +60,7 @@ struct plan_item {
 	bool is_ordered;                     /* by `rotate TOKEN` */
 	bool takes_over;                     /* `token` is somebody else's rotation, answered as the policy says */
 	bool recreates;                      /* PLAN_CREATE of one that ran out and was removed */
+	const char *unmanaged;               /* why its pattern does not keep it alive: it can do more than that allows; NULL: it does */
 	bool adopts;                         /* it will be remembered from this run on, without a change */
 	const char *rule;                    /* for token_record.rule */
 	int64_t rule_since;

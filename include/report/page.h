@@ -42,6 +42,8 @@ const char *page_item_change(const struct destination_tools *tools, struct journ
 bool page_change_fails(const char *change);
 
 /* Something is to be done in the next run, or a person is needed. */
+/* "rotate"; of one that a pattern does not manage "unmanaged". */
+const char *page_action(const struct plan_item *item);
 bool page_is_due(const struct plan_item *item);
 bool page_is_failed(const struct plan_item *item);
 

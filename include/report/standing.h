@@ -20,6 +20,7 @@ enum standing {
 	STANDING_OVERLAP,  /* replaced, and the old one lives on for a while, as the policy says */
 	STANDING_SOON,     /* due within a week */
 	STANDING_RELEASED, /* nobody renews it */
+	STANDING_UNMANAGED, /* nor this one: a pattern means it, and does not keep it alive */
 	STANDING_WELL,
 };
 
@@ -30,6 +31,7 @@ struct standing_item {
 	const struct lifetime *lifetime; /* NULL: the policy cannot be read, or names it no more; `due` is empty then */
 	struct due due;
 	const struct trouble *trouble;   /* what the last run told of it; NULL: nothing, or the row knows better */
+	const char *unmanaged;           /* why, as the last run saw it; NULL: it is managed */
 	enum standing standing;
 	const struct brake *brake;       /* that holds it; NULL: none, or nobody renews it anyway */
 	bool dies_braked;                /* it dies before that ends */

@@ -1,11 +1,11 @@
 """What must not pass in silence: orders that come to nothing, tokens that nobody renews, our own credential's end, and what a run would
 refuse."""
-from harness import Case, main
+from harness import HERE, Case, day, main
 from replaced import DeployCase
 
 
 def rights(**more):
-    return {"name": "ci-b", "secret": "glpat-ci-b-000000000", "created": "-10d", "expires": "+80d", "scopes": ["api"],
+    return {"name": "ci-b", "secret": "glpat-ci-b-000000000", "created": "-10d", "expires": "+5d", "scopes": ["api"],
             "access_level": "owner", **more}
 
 
@@ -18,6 +18,7 @@ class Fleet(Case):
     deliver: [ ci_variable: "{name:key}" ]
 """
     address = "project:shop/web:ci-b"
+    clock = HERE
 
     def test_an_order_of_one_that_is_not_managed_is_refused_aloud_and_remembered(self):
         ended = self.host.run("rotate", self.address, "--reason", "leaked in log")
@@ -26,6 +27,25 @@ class Fleet(Case):
         self.assertEqual(self.changes(), [])
         event = [e for e in self.host.run("history", "--json").json["events"] if e["event"] == "order.refused"]
         self.assertEqual([(e["token"], e["reason"]) for e in event], [(self.address, "leaked in log")])
+
+    def test_one_that_is_not_managed_is_named_by_check_plan_run_and_status(self):
+        why = "not managed: it is owner, above level_at_most"
+        self.assertRegex(self.exits(0, "check").out, rf"(?m)^warn token {self.address}: #\d+, {why}: nobody renews it, and it dies ")
+        planned = self.exits(0, "plan").out
+        self.assertIn("1 is not managed", planned)
+        self.assertRegex(planned, rf"(?m)^{self.address} +unmanaged ")
+        self.assertIn(f"{self.address}: {why}; it dies {day(5)}, and nobody renews it", self.exits(0, "run").err)
+        self.assertEqual(self.exits(0, "run").err, "")  # once
+        for verb in (("status",), ("status", "--all")):
+            told = self.exits(0, *verb).out
+            self.assertIn("1 token: 1 not managed\n", told)
+            self.assertIn(why, told)
+
+    def test_an_alert_tells_when_one_that_is_not_managed_is_about_to_die(self):
+        file = self.host.path / "glrotate.yaml"
+        file.write_text(file.read_text() + "alerts: [ exec: { run: [ /bin/true ], when: margin } ]\n")
+        self.exits(0, "run")
+        self.assertRegex(self.exits(0, "alert").out, f"{self.address}: the token is about to die, and nobody renews it; told ")
 
 
 class Ordered(DeployCase):
