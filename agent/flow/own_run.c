@@ -1,6 +1,9 @@
 /* Our own credential within a run: first of all which secret of it is the present one, last of all its rotation. */
+#include "base/advice.h"
+#include "base/log.h"
 #include "base/when.h"
 #include "flow/own.h"
+#include "flow/own_end.h"
 #include "flow/running.h"
 #include "flow/self.h"
 
@@ -45,6 +48,20 @@ run_finish_own(struct run *run, struct err *err)
 	return true;
 }
 
+/* Every run says it: when it is dead there is no run that could. */
+static bool
+tell_end(struct context *context, struct err *err)
+{
+	const struct token *token = identity_token(context->identity);
+	const struct own_end end = own_end_of(token, context->policies);
+	const int64_t now = gitlab_now(context->server);
+
+	if (own_end_warns(&end, now))
+		log_line(LOG_LEVEL_WARNING, "%s (GLR-%d)",
+			own_end_words(&end, now, context->arena), GLR_OWN_ENDS);
+	return own_end_remember(context->journal, token, context->arena, err);
+}
+
 bool
 run_present_own(struct run *run, struct err *err)
 {
@@ -54,7 +71,7 @@ run_present_own(struct run *run, struct err *err)
 
 	if (!own_present(context, err) ||
 		!identity_prove(context->identity, context->gitlab, err) ||
-		!own_settle(context, run->outcome, err) ||
+		!tell_end(context, err) || !own_settle(context, run->outcome, err) ||
 		!own_rescue(context, &ignored, &trouble, err))
 		return false;
 	if (trouble.kind != ERR_NONE)

@@ -375,6 +375,17 @@ static const struct advice_text texts[] = {
 		"it dies at its own date, with whatever uses it; one that leaked works until then",
 		"An order does not go beyond what the policy lets glrotate keep alive: it is refused with this, and glrotate history keeps it with its reason.",
 	},
+	{
+		GLR_OWN_ENDS,
+		"glrotate's own credential is about to die, and nobody renews it",
+		"everything",
+		"the token that glrotate itself uses has a date like all others, and the policy does not say that it rotates itself",
+		"make another token of the same user in GitLab, with the scope api\n"
+		"systemd-ask-password -n 'the new token:' | glrotate setup   # as root; or: glrotate setup < FILE\n"
+		"glrotate run",
+		"from that moment on no token is renewed, and one after the other dies at its date",
+		"Setup proves the new one and puts it in the place of the old one, encrypted for the service or in the file that gitlab.credential names. It is told from 14 days before its end, or from the last third of its life, by glrotate run, check and status; in the second half of that status --health is not well. A credential that stands in a file can rotate itself: rotate: yes in the gitlab section.",
+	},
 };
 /* clang-format on */
 

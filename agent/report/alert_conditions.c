@@ -113,6 +113,11 @@ conditions_of(const struct standings *standings, const struct alert_rules *rules
 	if (end)
 		add(&finding, end->person ? CONDITION_PERSON : CONDITION_UNFINISHED, end, "",
 			NULL);
+	if (own_end_warns(&standings->own_end, now)) {
+		const struct trouble trouble = standing_own_end(standings, now, arena);
+
+		add(&finding, CONDITION_MARGIN, &trouble, "", NULL);
+	}
 	for (size_t i = 0; i < standings->count; i++) {
 		const struct standing_item *item = &standings->items[i];
 

@@ -34,7 +34,7 @@ static const struct advice_text margin = {
 static const struct advice_text *
 words_of(const struct condition *condition)
 {
-	if (condition->kind == CONDITION_MARGIN)
+	if (condition->kind == CONDITION_MARGIN && condition->trouble.advice != GLR_OWN_ENDS)
 		return &margin;
 	if (condition->kind == CONDITION_UNFINISHED)
 		return &unfinished;

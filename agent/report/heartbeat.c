@@ -78,9 +78,11 @@ heartbeat_beat(struct context *context, int exit_code)
 /* --- asked on this machine --- */
 
 static size_t
-persons(const struct standings *standings)
+persons(const struct standings *standings, int64_t now)
 {
 	size_t count = standings->end && standings->end->person;
+
+	count += own_end_is_near(&standings->own_end, now);
 
 	for (size_t i = 0; i < standings->count; i++)
 		count += standings->items[i].standing <= STANDING_DEAD;
@@ -91,7 +93,7 @@ struct health
 heartbeat_health(const struct standings *standings, int64_t max_age_sec, int64_t now,
 	struct arena *arena)
 {
-	const size_t needed = persons(standings);
+	const size_t needed = persons(standings, now);
 	const int64_t good = standings->last_good_run;
 	const char *last = good == NO_MOMENT ? "no good run yet"
 	                                     : arena_format(arena, "last good run %s",

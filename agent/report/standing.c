@@ -297,6 +297,20 @@ standing_trouble(const struct standing_item *item)
 	};
 }
 
+struct trouble
+standing_own_end(const struct standings *standings, int64_t now, struct arena *arena)
+{
+	const struct own_end *end = &standings->own_end;
+
+	return (struct trouble){
+		.address = "",
+		.text = own_end_words(end, now, arena),
+		.advice = GLR_OWN_ENDS,
+		.person = true,
+		.works_until = end->dies_at,
+	};
+}
+
 static int
 compare_items(const void *a, const void *b)
 {
@@ -318,6 +332,7 @@ standings_read(struct journal *journal, const struct policies *policies, int64_t
 	*standings = (struct standings){ 0 };
 	if (!read_moment(&reader, "last_run", &standings->last_run, err) ||
 		!read_moment(&reader, "last_good_run", &standings->last_good_run, err) ||
+		!own_end_read(journal, policies, arena, &standings->own_end, err) ||
 		!brakes_read(journal, policies ? policies->file : NULL, arena,
 			&standings->brakes, err) ||
 		!remember_read(journal, arena, &reader.troubles, err) ||

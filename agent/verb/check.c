@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "destination/destination.h"
 #include "flow/bearer.h"
+#include "flow/own_end.h"
 #include "flow/run.h"
 #include "gitlab/people.h"
 #include "report/page.h"
@@ -82,6 +83,7 @@ check_credential(struct checking *checking, const struct plan *plan)
 	int64_t expires_on = identity_expires_on(identity);
 	int64_t now = gitlab_now(checking->context->server);
 	bool writes = identity_has_scope(identity, "api");
+	struct own_end end;
 	const char *text;
 
 	text = arena_format(checking->arena, "token %s of %s%s, dies %s",
@@ -96,6 +98,10 @@ check_credential(struct checking *checking, const struct plan *plan)
 		text = arena_format(checking->arena,
 			"%s; has not the scope api, so it cannot rotate", text);
 	add(checking, writes, writes ? 0 : GLR_OWN_CREDENTIAL, "credential", text);
+	end = own_end_of(identity_token(identity), checking->context->policies);
+	if (own_end_warns(&end, now))
+		warn(checking, GLR_OWN_ENDS, "credential",
+			own_end_words(&end, now, checking->arena));
 }
 
 /* It is there for a bad day, so it is asked now. */

@@ -136,7 +136,10 @@ headline(const struct stand *stand)
 			stand->arena, "%s%s %zu paused", text, sign, count_paused(standings));
 		sign = ",";
 	}
-	if (standings->count && *sign == ':')
+	if (standings->count && *sign == ':' && own_end_warns(&standings->own_end, stand->now))
+		text = arena_format(
+			stand->arena, "%s: well, but our own credential dies", text);
+	else if (standings->count && *sign == ':')
 		text = arena_format(stand->arena, "%s: all well", text);
 	for (size_t i = 0; i < standings->count; i++)
 		if (standings->items[i].standing >= STANDING_SOON &&
@@ -144,6 +147,24 @@ headline(const struct stand *stand)
 			return arena_format(stand->arena, "%s; next on %s", text,
 				page_day(stand->arena, standings->items[i].due.due_at));
 	return text;
+}
+
+/* Before it is dead nothing else says it. */
+static void
+print_own_end(const struct stand *stand)
+{
+	const struct own_end *end = &stand->standings.own_end;
+	struct trouble trouble;
+
+	if (!own_end_warns(end, stand->now))
+		return;
+	trouble = standing_own_end(&stand->standings, stand->now, stand->arena);
+	if (!own_end_is_near(end, stand->now)) {
+		printf("%s (%s)\n", trouble.text, page_advice(stand->arena, trouble.advice));
+		return;
+	}
+	putchar('\n');
+	advice_print(&trouble, stand->now, stdout);
 }
 
 /* "last run 2026-11-21 10:00 UTC (4 min ago), and it was a good one". */
@@ -292,6 +313,8 @@ print_page(const struct stand *stand, struct err *err)
 		page_print_brakes(&stand->standings.brakes, stand->now, stdout);
 	if (!options_bare(stand->options))
 		print_end(stand);
+	if (!options_bare(stand->options))
+		print_own_end(stand);
 	if (!print_table(stand, err))
 		return false;
 	if (options_bare(stand->options))
@@ -386,6 +409,13 @@ print_json(const struct stand *stand, struct err *err)
 	if (stand->standings.end)
 		json_set(page, "ended_early_by",
 			trouble_json(stand->arena, stand->standings.end));
+	page_set_moment(page, "credential_dies_at", stand->standings.own_end.dies_at);
+	if (own_end_warns(&stand->standings.own_end, stand->now)) {
+		const struct trouble trouble =
+			standing_own_end(&stand->standings, stand->now, stand->arena);
+
+		json_set(page, "credential_ends", trouble_json(stand->arena, &trouble));
+	}
 	for (size_t i = 0; i < stand->standings.count; i++)
 		if (is_shown(stand->options, &stand->standings.items[i]))
 			json_push(tokens, item_json(stand, &stand->standings.items[i]));
@@ -395,11 +425,12 @@ print_json(const struct stand *stand, struct err *err)
 }
 
 static int
-exit_of(const struct standings *standings)
+exit_of(const struct standings *standings, int64_t now)
 {
 	const struct trouble *end = standings->end;
 
-	if (count_between(standings, STANDING_PERSON, STANDING_DEAD) || (end && end->person))
+	if (count_between(standings, STANDING_PERSON, STANDING_DEAD) || (end && end->person) ||
+		own_end_is_near(&standings->own_end, now))
 		return 3;
 	return count_between(standings, STANDING_OPEN, STANDING_LAGS) || end ? 1 : 0;
 }
@@ -432,7 +463,7 @@ print_stand(const struct stand *stand, int *exit_code, struct err *err)
 {
 	if (stand->options->health)
 		return print_health(stand, exit_code, err);
-	*exit_code = exit_of(&stand->standings);
+	*exit_code = exit_of(&stand->standings, stand->now);
 	return stand->options->json && !stand->options->output ? print_json(stand, err)
 	                                                       : print_page(stand, err);
 }

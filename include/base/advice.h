@@ -37,7 +37,8 @@ enum advice {
 	GLR_SLOT_JOB = 130,           /* a job that may hold the old password runs on and on */
 	GLR_CREDENTIALS = 131,        /* what systemd should decrypt for the service was encrypted elsewhere */
 	GLR_NOT_MANAGED = 132,        /* a pattern means the token, and does not keep it alive: it can do more than the entry says */
-	GLR_LAST = GLR_NOT_MANAGED,
+	GLR_OWN_ENDS = 133,           /* our own credential is about to die, and nothing renews it */
+	GLR_LAST = GLR_OWN_ENDS,
 };
 
 #endif

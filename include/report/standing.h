@@ -6,6 +6,7 @@
 #include "flow/brake.h"
 #include "flow/due.h"
 #include "flow/outcome.h"
+#include "flow/own_end.h"
 #include "policy/policy.h"
 #include "store/journal.h"
 
@@ -41,6 +42,7 @@ struct standing_item {
 struct standings {
 	struct token_records records;    /* with those that only a trouble names */
 	const struct trouble *end;       /* what ended the last run early; NULL: it went through */
+	struct own_end own_end;          /* of the credential, as the last run saw it */
 	struct brakes brakes;
 	struct rotations rows;           /* open ones; rotations_done() by the caller */
 	struct standing_item *items;     /* one an address, the worst first, then by due date */
@@ -51,6 +53,10 @@ struct standings {
 /* `policies` NULL: none can be read; `now` in UTC seconds. */
 must_check bool standings_read(struct journal *journal, const struct policies *policies, int64_t now,
 	struct arena *arena, struct standings *standings, struct err *err);
+
+/* That our own credential is about to die; only where own_end_warns(). */
+struct trouble standing_own_end(
+	const struct standings *standings, int64_t now, struct arena *arena);
 
 /* The worst that is known of a token that needs a person. */
 struct trouble standing_trouble(const struct standing_item *item);

@@ -48,6 +48,42 @@ class Fleet(Case):
         self.assertRegex(self.exits(0, "alert").out, f"{self.address}: the token is about to die, and nobody renews it; told ")
 
 
+class OwnEnd(Case):
+    """The credential that glrotate uses has an end, and the policy does not say that it rotates itself."""
+    secret = "glpat-keeper-0000000"
+    clock = HERE
+    options = {"credential": secret}
+
+    def lives(self, span):
+        self.doCleanups()
+        self.world = {"users": [{"username": "keeper", "admin": True, "tokens": [
+            {"name": "own", "secret": self.secret, "created": "-355d", "expires": span, "scopes": ["api"]}]}]}
+        self.setUp()
+        file = self.host.path / "glrotate.yaml"
+        file.write_text(file.read_text() + "alerts: [ exec: { run: [ /bin/true ] } ]\n")
+
+    def test_its_end_is_told_while_it_lives(self):
+        for span, days, code in (("+10d", 10, 0), ("+2d", 2, 3)):
+            with self.subTest(span):
+                self.lives(span)
+                words = rf"our own credential #\d+ dies {day(days)} 00:00 UTC \(in .*\), and nobody renews it"
+                self.assertRegex(self.exits(0, "check").out, f"(?m)^warn credential: {words} \\(GLR-133\\)$")
+                self.assertRegex(self.exits(0, "run").err, words)
+                told = self.exits(code, "status")
+                self.assertRegex(told.out, words)
+                self.assertIn("GLR-133", told.out)
+                self.assertEqual(self.host.run("status", "--health").code, code)
+                self.assertEqual("about to die" in self.exits(0, "alert").out, span == "+2d")
+
+    def test_nothing_is_said_when_it_lives_long_or_rotates_itself(self):
+        self.lives("+20d")
+        self.assertNotIn("nobody renews", self.exits(0, "check").out + self.exits(0, "run").err + self.exits(0, "status").out)
+        self.lives("+10d")
+        file = self.host.path / "glrotate.yaml"
+        file.write_text(file.read_text().replace("lifetimes:", "  rotate: yes\nlifetimes:"))
+        self.assertNotIn("nobody renews", self.exits(0, "check").out + self.exits(0, "run").err + self.exits(0, "status").out)
+
+
 class Ordered(DeployCase):
     """While the old and the new one live side by side, either may be the one that leaked."""
 
