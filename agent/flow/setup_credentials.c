@@ -145,6 +145,26 @@ scopes_text(const struct setting_up *it, const struct token *token)
 	return text;
 }
 
+/* What systemd decrypts is a copy: a new secret could be written nowhere. */
+static void
+say_who_renews(const struct setting_up *it)
+{
+	const struct gitlab_section *section = &it->policies->gitlab;
+
+	if (section->rotate == STATED_YES)
+		return;
+	if (section->credential[0] == '/')
+		setup_say(it, "token",
+			"nobody renews it; with `rotate: yes` in the gitlab section of %s it "
+			"rotates itself",
+			it->setup->places.policy);
+	else
+		setup_say(it, "token",
+			"nobody renews it, and encrypted as it is kept it cannot rotate itself: make "
+			"another one before that day, and give it to glrotate setup, which puts it in "
+			"its place");
+}
+
 static bool
 judge(const struct setting_up *it, const struct token *token, const struct person *me,
 	struct err *err)
@@ -159,11 +179,8 @@ judge(const struct setting_up *it, const struct token *token, const struct perso
 	setup_say(it, "token", "#%" PRId64 " '%s' of %s%s, scopes %s, dies %s", token->id,
 		token->name, me->username, me->is_admin == STATED_YES ? " (administrator)" : "",
 		scopes_text(it, token), date_text(token->expires_on, day));
-	if (token->expires_on != NO_DATE && it->policies->gitlab.rotate != STATED_YES)
-		setup_say(it, "token",
-			"nobody renews it; with `rotate: yes` in the gitlab section of %s it "
-			"rotates itself",
-			it->setup->places.policy);
+	if (token->expires_on != NO_DATE)
+		say_who_renews(it);
 	return true;
 }
 

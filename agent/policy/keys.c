@@ -37,6 +37,22 @@ check_pattern(const char *text, char *why, size_t why_bytes)
 	return false;
 }
 
+/* Only systemd-creds makes what may stand there, and the file's key is root's. */
+static bool
+check_credential_file(const char *text, char *why, size_t why_bytes)
+{
+	if (!check_absolute(text, why, why_bytes))
+		return false;
+	if (!strstr(text, "/credstore.encrypted/"))
+		return true;
+	snprintf(why, why_bytes,
+		"'%s' is an encrypted credential, which cannot be written in this version: expected "
+		"the file that LoadCredential= names, or no 'rotate: yes' and glrotate setup with a "
+		"new token before the old one's day",
+		text);
+	return false;
+}
+
 static bool
 check_username(const char *text, char *why, size_t why_bytes)
 {
@@ -60,7 +76,7 @@ static const struct field gitlab_fields[] = {
 	  .help = "connections at the same time; unstated: 8" },
 	{ "rotate",            FIELD_BOOL, FILLS(rotate),
 	  .help = "yes: our own token is rotated too, as the last act of a run; unstated: no" },
-	{ "credential_file",   FIELD_TEXT, FILLS(credential_file), .check = check_absolute,
+	{ "credential_file",   FIELD_TEXT, FILLS(credential_file), .check = check_credential_file,
 	  .help = "with rotate: the file that our token's new secret is written to, where credential is only a name" },
 	{ "rescue_credential", FIELD_TEXT, FILLS(rescue_credential), .check = check_credential,
 	  .help = "another token, used only to get back one that rotates itself and lost its secret" },

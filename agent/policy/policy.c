@@ -289,8 +289,9 @@ policies_load(const char *file, struct diags *diags)
 	whole = load_main(&loading);
 	load_folder(&loading);
 	fill_in(policies);
-	policies->gitlab_is_valid = trusted && rules_check_gitlab(&policies->gitlab, diags) &&
-	                            !section_has_errors(&loading);
+	/* A key that was refused is told once, and not as one that is missing. */
+	policies->gitlab_is_valid = trusted && !section_has_errors(&loading) &&
+	                            rules_check_gitlab(&policies->gitlab, diags);
 	rules_check(policies, whole, diags);
 	policies->is_valid = diags_count(diags) == before;
 	snprintf(policies->revision, sizeof(policies->revision), "%016" PRIx64, loading.hash);
