@@ -309,6 +309,7 @@ variable_inspect(const struct destination_tools *tools, const struct destination
 {
 	struct destination variable = *destination;
 	auto_variable struct variable present = { 0 };
+	struct stamp kept;
 	struct err err;
 	bool found;
 
@@ -317,6 +318,9 @@ variable_inspect(const struct destination_tools *tools, const struct destination
 		return arena_format(tools->arena, "cannot: %s", err.text);
 	if (!found)
 		return ci_variable_describe_new(ci_variable_place(&variable), tools->arena);
+	stamp_parse(present.description, NULL, &kept, NULL);
+	if (!stamp_would_allow(tools, &kept, &err))
+		return arena_format(tools->arena, "cannot: %s", err.text);
 	return ci_variable_describe_change(
 		ci_variable_place(&variable), &present, tools->arena);
 }

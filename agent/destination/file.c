@@ -298,7 +298,11 @@ file_inspect(const struct destination_tools *tools, const struct destination *de
 	const char *outlook = file_outlook(tools, place);
 	struct err err;
 
-	if (!place->exec.count || !strncmp(outlook, "cannot: ", 8))
+	if (!strncmp(outlook, "cannot: ", 8))
+		return outlook;
+	if (!file_would_allow(tools, place, &err))
+		return arena_format(tools->arena, "cannot: %s", err.text);
+	if (!place->exec.count)
 		return outlook;
 	if (!child_is_safe(place->exec.items[0], &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);

@@ -95,17 +95,35 @@ file_aim(const struct file_place *place, const struct stamp *stamp, struct file_
 }
 
 static bool
-fence(const struct destination_tools *tools, const struct file_target *target,
-	const struct stamp *ours, struct err *err)
+kept_stamp(const struct file_target *target, struct stamp *found, struct err *err)
 {
 	char text[STAMP_TEXT_BYTES];
-	struct stamp found;
 
 	if (!atomic_file_stamp(
 		    target->file.path, target->file.stamp_of, text, sizeof(text), err))
 		return false;
-	stamp_parse(text, NULL, &found, NULL);
-	return stamp_allows(tools, &found, ours, err);
+	stamp_parse(text, NULL, found, NULL);
+	return true;
+}
+
+static bool
+fence(const struct destination_tools *tools, const struct file_target *target,
+	const struct stamp *ours, struct err *err)
+{
+	struct stamp found;
+
+	return kept_stamp(target, &found, err) && stamp_allows(tools, &found, ours, err);
+}
+
+bool
+file_would_allow(
+	const struct destination_tools *tools, const struct file_place *place, struct err *err)
+{
+	struct file_target target;
+	struct stamp found;
+
+	return file_aim(place, NULL, &target, err) && kept_stamp(&target, &found, err) &&
+	       stamp_would_allow(tools, &found, err);
 }
 
 /* --- a file that holds more --- */

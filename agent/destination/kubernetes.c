@@ -248,7 +248,8 @@ kubernetes_inspect(const struct destination_tools *tools, const struct destinati
 	struct err err;
 
 	if (!begin(&visit, tools, destination, NULL, &err) ||
-		!check_present(&visit, NULL, &err) || !run_dry(&visit, &err))
+		!check_present(&visit, NULL, &err) ||
+		!stamp_would_allow(tools, &visit.present.stamp, &err) || !run_dry(&visit, &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);
 	if (!visit.present.is_there)
 		return arena_format(tools->arena, "created (%s)",

@@ -142,7 +142,7 @@ stamp_allows(const struct destination_tools *tools, const struct stamp *found,
 	if (strcmp(found->agent, ours->agent)) {
 		err_set(err, ERR_PERSON, 0,
 			"another glrotate wrote it last, see its stamp %s; this one is %s",
-			stamp_text(found, text), ours->agent);
+			stamp_text(found, text), *ours->agent ? ours->agent : "new");
 		return err_advise(err, GLR_SECOND_AGENT);
 	}
 	if (found->generation > ours->generation &&
@@ -154,4 +154,15 @@ stamp_allows(const struct destination_tools *tools, const struct stamp *found,
 		return err_advise(err, GLR_JOURNAL_OLD);
 	}
 	return true;
+}
+
+bool
+stamp_would_allow(
+	const struct destination_tools *tools, const struct stamp *found, struct err *err)
+{
+	if (!tools->ours || stamp_allows(tools, found, tools->ours, err))
+		return true;
+	if (tools->advice)
+		*tools->advice = err->advice;
+	return false;
 }

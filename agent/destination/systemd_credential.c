@@ -376,6 +376,7 @@ systemd_credential_inspect(
 	const struct systemd_credential_place *place = place_of(destination);
 	const char *unit = "", *name;
 	auto_close int folder = -1;
+	struct stamp found;
 	struct stat facts;
 	struct err err;
 
@@ -384,6 +385,8 @@ systemd_credential_inspect(
 	if (faccessat(folder, ".", W_OK | X_OK, AT_EACCESS))
 		return arena_format(tools->arena, "cannot: the folder of '%s': %s", place->path,
 			strerror(errno));
+	if (!kept_stamp(place, &found, &err) || !stamp_would_allow(tools, &found, &err))
+		return arena_format(tools->arena, "cannot: %s", err.text);
 	if (place->unit)
 		unit = arena_format(tools->arena, ", then %s %s",
 			place->restart == RESTART_TRY ? "try-restart" : "restart", place->unit);

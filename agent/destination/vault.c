@@ -313,7 +313,8 @@ vault_inspect(const struct destination_tools *tools, const struct destination *d
 	auto_visit struct visit visit = { 0 };
 	struct err err;
 
-	if (!begin(&visit, tools, destination, NULL, &err) || !probe(&visit, &err))
+	if (!begin(&visit, tools, destination, NULL, &err) ||
+		!stamp_would_allow(tools, &visit.present.stamp, &err) || !probe(&visit, &err))
 		return arena_format(tools->arena, "cannot: %s", err.text);
 	if (!visit.present.is_there)
 		return visit.present.version ? "created anew (it was deleted)" : "created";

@@ -186,3 +186,24 @@ alert_send(const struct alert *alert, const struct alert_message *message, struc
 	}
 	return err_set(err, ERR_REFUSED, 0, "is no message");
 }
+
+bool
+alert_can_send(const struct alert *alert, struct err *err)
+{
+	const struct alert_exec *exec = (const void *)alert->rules;
+	const struct alert_mail *mail = (const void *)alert->rules;
+	const struct alert_webhook *webhook = (const void *)alert->rules;
+	auto_secret struct secret *url = NULL;
+
+	switch (alert->kind) {
+	case ALERT_EXEC:
+		return child_is_safe(exec->run.items[0], err);
+	case ALERT_MAIL:
+		return child_is_safe(mail->sendmail ? mail->sendmail : SENDMAIL, err);
+	case ALERT_WEBHOOK:
+		return read_target(webhook->url, &url, err);
+	case ALERT_GITLAB_ISSUE:
+		break;
+	}
+	return true;
+}

@@ -1,8 +1,10 @@
 #include "report/page.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/advice.h"
 #include "base/when.h"
 #include "flow/idle.h"
 #include "flow/slot.h"
@@ -163,15 +165,38 @@ page_change(const struct destination_tools *tools, const struct destination *des
 	return destination_inspect(tools, &pinned);
 }
 
+/* What the fence is compared with by the preflight. */
+static struct stamp
+last_stamp(struct journal *journal, const struct plan_item *item)
+{
+	struct stamp stamp = { .token_id = item->record ? item->record->token_id : 0,
+		.generation = item->record ? item->record->generation : 0 };
+
+	snprintf(stamp.agent, sizeof(stamp.agent), "%s", journal_uuid(journal));
+	return stamp;
+}
+
 const char *
 page_item_change(const struct destination_tools *tools, struct journal *journal,
-	const struct plan_item *item, size_t which)
+	const struct plan_item *item, size_t which, int *advice)
 {
-	const struct destination *destinations = item->destinations.items;
+	const struct destination *place =
+		&((const struct destination *)item->destinations.items)[which];
+	const struct stamp ours = last_stamp(journal, item);
+	const bool is_slot = place->to.kind == DESTINATION_SLOT;
+	struct destination_tools fenced = *tools;
+	const char *change;
+	int fence = 0;
 
-	if (destinations[which].to.kind == DESTINATION_SLOT)
-		return slot_words(tools, journal_uuid(journal), item, which);
-	return page_change(tools, &destinations[which]);
+	fenced.ours = &ours;
+	fenced.advice = &fence;
+	change = is_slot ? slot_words(tools, journal_uuid(journal), item, which)
+	                 : page_change(&fenced, place);
+	*advice = !page_change_fails(change) ? 0
+	          : fence                    ? fence
+	          : is_slot                  ? GLR_SLOT_SHADOWED
+	                                     : GLR_DESTINATION_REFUSED;
+	return change;
 }
 
 bool

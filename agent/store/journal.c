@@ -56,6 +56,12 @@ journal_open_reader(struct state *state, struct journal **journal, struct err *e
 	return true;
 }
 
+bool
+journal_key_is_there(const struct journal *journal, struct state *state, struct err *err)
+{
+	return database_key_is_there(state, &journal->self, err);
+}
+
 /* What could not be flushed is lost as in a crash, and may be; a caller who wants to know flushes. */
 void
 journal_close(struct journal *journal)

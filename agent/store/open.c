@@ -231,6 +231,15 @@ key_is_its_own(const struct seal *seal, const struct journal_self *self, struct 
 	return err_advise(err, GLR_KEY_MISSING);
 }
 
+bool
+database_key_is_there(struct state *state, const struct journal_self *self, struct err *err)
+{
+	auto_seal struct seal *seal = NULL;
+
+	return !*self->uuid ||
+	       (seal_open(state, false, &seal, err) && key_is_its_own(seal, self, err));
+}
+
 /* --- room on the disk --- */
 
 /* Touches so many pages in one transaction that the rollback journal, which PERSIST never cuts, is large from here on. */

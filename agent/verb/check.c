@@ -1,5 +1,4 @@
 /* check: is the policy valid; do our rights suffice, line by line. Changes nothing. */
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,27 +9,11 @@
 #include "flow/own_end.h"
 #include "flow/run.h"
 #include "gitlab/people.h"
+#include "report/alert_send.h"
 #include "report/page.h"
+#include "verb/checked.h"
 #include "verb/options.h"
 #include "verb/verb.h"
-
-struct finding {
-	bool ok;
-	bool warns;          /* it is as the policy says, and yet somebody should know */
-	const char *subject; /* "owner project platform/api" */
-	const char *text;
-	int advice;
-};
-
-struct checking {
-	struct context *context;
-	struct arena *arena;
-	struct finding *findings;
-	size_t count, capacity;
-	size_t tokens, destinations;
-	bool is_read; /* GitLab was asked, so tokens and destinations are counted */
-	struct person me;
-};
 
 static void
 add(struct checking *checking, bool ok, int advice, const char *subject, const char *text)
@@ -51,16 +34,6 @@ warn(struct checking *checking, int advice, const char *subject, const char *tex
 {
 	add(checking, true, advice, subject, text);
 	checking->findings[checking->count - 1].warns = true;
-}
-
-static size_t
-problems(const struct checking *checking)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < checking->count; i++)
-		count += !checking->findings[i].ok;
-	return count;
 }
 
 /* --- what is asked of GitLab --- */
@@ -230,15 +203,12 @@ check_destinations(struct checking *checking, const struct plan_item *item)
 	const struct destination *destinations = item->destinations.items;
 
 	for (size_t i = 0; i < item->destinations.count; i++) {
+		int advice;
 		const char *change =
-			page_item_change(&tools, checking->context->journal, item, i);
-		bool ok = !page_change_fails(change);
-		int advice = destinations[i].to.kind == DESTINATION_SLOT
-		                     ? GLR_SLOT_SHADOWED
-		                     : GLR_DESTINATION_REFUSED;
+			page_item_change(&tools, checking->context->journal, item, i, &advice);
 
 		checking->destinations++;
-		add(checking, ok, ok ? 0 : advice, destinations[i].text, change);
+		add(checking, !advice, advice, destinations[i].text, change);
 	}
 }
 
@@ -302,6 +272,32 @@ check_rank(struct checking *checking, const struct plan_item *item)
 				: "of a level unknown here"));
 }
 
+/* --- what is looked at on this machine --- */
+
+static void
+check_key(struct checking *checking)
+{
+	struct err err;
+
+	if (!journal_key_is_there(checking->context->journal, checking->context->state, &err))
+		add(checking, false, err.advice, "key", err.text);
+}
+
+/* Who is to be told of what is wrong must not be found missing then. */
+static void
+check_alerts(struct checking *checking)
+{
+	const struct alerts alerts =
+		alerts_of(checking->context->policies, checking->arena, NULL);
+	struct err err;
+
+	for (size_t i = 0; i < alerts.count; i++)
+		if (!alert_can_send(&alerts.items[i], &err))
+			add(checking, false, 0,
+				arena_format(checking->arena, "alert %s", alerts.items[i].name),
+				err.text);
+}
+
 /* They are as somebody wants it, and no problem. */
 static bool
 check_brakes(struct checking *checking, struct err *err)
@@ -329,6 +325,8 @@ check_online(struct checking *checking, struct err *err)
 	auto_reading struct reading reading = { 0 };
 	struct err ignored;
 
+	check_key(checking);
+	check_alerts(checking);
 	if (!reading_open(context, &wishes, 0, &reading, err))
 		return false;
 	checking->is_read = true;
@@ -350,97 +348,6 @@ check_online(struct checking *checking, struct err *err)
 	return true;
 }
 
-/* --- what is printed --- */
-
-/* "policy is valid: 4 tokens, 6 destinations; 1 problem". */
-static const char *
-headline(const struct checking *checking)
-{
-	const struct policies *policies = checking->context->policies;
-	struct arena *arena = checking->arena;
-	size_t count = problems(checking);
-	const char *text;
-
-	if (!policies->is_valid)
-		return arena_format(arena, "policy is not valid: %s",
-			page_count(arena, diags_count(checking->context->diags), "error",
-				"errors"));
-	if (!checking->is_read)
-		text = arena_format(arena, "policy is valid: %s",
-			page_count(arena, policies->tokens.count, "entry", "entries"));
-	else
-		text = arena_format(arena, "policy is valid: %s, %s",
-			page_count(arena, checking->tokens, "token", "tokens"),
-			page_count(
-				arena, checking->destinations, "destination", "destinations"));
-	if (count)
-		text = arena_format(
-			arena, "%s; %s", text, page_count(arena, count, "problem", "problems"));
-	return text;
-}
-
-static void
-print_page(const struct checking *checking)
-{
-	printf("%s\n", headline(checking));
-	for (size_t i = 0; i < checking->count; i++) {
-		const struct finding *finding = &checking->findings[i];
-		const char *code = page_advice(checking->arena, finding->advice);
-
-		printf("%-4s %s: %s%s%s%s\n",
-			!finding->ok     ? "FAIL"
-			: finding->warns ? "warn"
-					 : "ok",
-			finding->subject, finding->text, code ? " (" : "", code ? code : "",
-			code ? ")" : "");
-	}
-}
-
-static struct json *
-diags_json(const struct diags *diags)
-{
-	struct json *array = json_new_array();
-
-	for (size_t i = 0; i < diags_count(diags) + diags_warnings(diags); i++) {
-		const struct diag *diag = diags_at(diags, i);
-		struct json *object = json_new_object();
-
-		json_set_text(object, "file", diag->place.file);
-		json_set_int(object, "line", diag->place.line);
-		json_set_int(object, "column", diag->place.column);
-		json_set_bool(object, "warning", diag->is_warning);
-		json_set_text(object, "text", diag->text);
-		json_push(array, object);
-	}
-	return array;
-}
-
-static bool
-print_json(const struct checking *checking, struct err *err)
-{
-	auto_json struct json *page = json_new_object();
-	struct json *array = json_new_array();
-
-	json_set_text(page, "headline", headline(checking));
-	json_set_bool(page, "valid", checking->context->policies->is_valid);
-	json_set_text(page, "revision", checking->context->policies->revision);
-	json_set(page, "policy", diags_json(checking->context->diags));
-	for (size_t i = 0; i < checking->count; i++) {
-		const struct finding *finding = &checking->findings[i];
-		struct json *object = json_new_object();
-
-		json_set_bool(object, "ok", finding->ok);
-		json_set_bool(object, "warning", finding->warns);
-		json_set_text(object, "subject", finding->subject);
-		json_set_text(object, "text", finding->text);
-		json_set_text(object, "advice", page_advice(checking->arena, finding->advice));
-		json_push(array, object);
-	}
-	json_set(page, "checks", array);
-	return json_print(page, stdout) ||
-	       err_set(err, ERR_LATER, errno, "cannot write the answer");
-}
-
 bool
 verb_check(
 	struct context *context, const struct options *options, int *exit_code, struct err *err)
@@ -451,13 +358,13 @@ verb_check(
 		return false;
 	if (context->policies->is_valid && !options->offline && !check_online(&checking, err)) {
 		if (!options->json)
-			print_page(&checking);
+			checked_print(&checking);
 		return false;
 	}
-	if (options->json && !print_json(&checking, err))
+	if (options->json && !checked_print_json(&checking, err))
 		return false;
 	if (!options->json)
-		print_page(&checking);
-	*exit_code = !context->policies->is_valid ? 2 : problems(&checking) ? 3 : 0;
+		checked_print(&checking);
+	*exit_code = !context->policies->is_valid ? 2 : checked_problems(&checking) ? 3 : 0;
 	return true;
 }

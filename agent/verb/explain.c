@@ -213,10 +213,14 @@ print_destinations(const struct explanation *it)
 
 	for (size_t i = 0; i < it->item->destinations.count; i++) {
 		const char *new = fill_words(&it->fill, destinations[i].text, it->arena);
+		int advice;
+		const char *change =
+			page_item_change(&tools, it->context->journal, it->item, i, &advice);
 
 		line(i ? "" : "destinations",
-			arena_format(it->arena, "%s: %s%s%s%s", destinations[i].text,
-				page_item_change(&tools, it->context->journal, it->item, i),
+			arena_format(it->arena, "%s: %s%s%s%s%s%s", destinations[i].text,
+				change, advice ? "; see " : "",
+				advice ? page_advice(it->arena, advice) : "",
 				held_words(it, destinations[i].text), new ? "; " : "",
 				new ? new : ""));
 	}

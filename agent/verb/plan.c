@@ -47,6 +47,8 @@ struct planning {
 	struct arena *arena;
 	bool *chosen; /* by the selectors */
 	bool *shown;  /* of those, what is listed */
+	const char **
+		*changes; /* of each item, at each of its destinations; NULL: not looked at */
 	struct destination_tools tools;
 };
 
@@ -154,6 +156,55 @@ print_table(const struct planning *planning, struct err *err)
 	return table_print(table, stdout, err);
 }
 
+/* One place may be somebody else's computer, and is asked once. */
+static const char **
+changes_of(const struct planning *planning, const struct plan_item *item, int *advice)
+{
+	const size_t index = (size_t)(item - planning->plan->items);
+	const char **changes = planning->changes[index];
+	int found;
+
+	if (changes)
+		return changes;
+	changes =
+		arena_alloc(planning->arena, (item->destinations.count + 1) * sizeof(*changes));
+	for (size_t i = 0; i < item->destinations.count; i++) {
+		changes[i] = page_item_change(
+			&planning->tools, planning->context->journal, item, i, &found);
+		if (found && advice && !*advice)
+			*advice = found;
+	}
+	return planning->changes[index] = changes;
+}
+
+/* What a preflight refuses is no rotation, but a person's. */
+static void
+refuse(const struct planning *planning, struct plan_item *item)
+{
+	const struct destination *destinations = item->destinations.items;
+	int advice = 0;
+	const char **changes = changes_of(planning, item, &advice);
+
+	for (size_t i = 0; advice && i < item->destinations.count; i++)
+		if (page_change_fails(changes[i])) {
+			item->action = PLAN_PERSON;
+			item->advice = advice;
+			item->why = arena_format(planning->arena, "%s; %s: %s", item->why,
+				destinations[i].text, changes[i]);
+			return;
+		}
+}
+
+static void
+refuse_all(const struct planning *planning, struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (planning->chosen[i] && (plan->items[i].action == PLAN_ROTATE ||
+						   plan->items[i].action == PLAN_CREATE ||
+						   plan->items[i].action == PLAN_WAITS))
+			refuse(planning, &plan->items[i]);
+}
+
 static void
 print_destinations(const struct planning *planning, const struct plan_item *item)
 {
@@ -161,8 +212,7 @@ print_destinations(const struct planning *planning, const struct plan_item *item
 
 	for (size_t i = 0; i < item->destinations.count; i++)
 		printf("  %-8s %s: %s\n", i ? "" : "deliver", destinations[i].text,
-			page_item_change(
-				&planning->tools, planning->context->journal, item, i));
+			changes_of(planning, item, NULL)[i]);
 }
 
 /* What is to be known of a token before a run touches it. */
@@ -248,9 +298,7 @@ destinations_json(const struct planning *planning, const struct plan_item *item)
 
 		json_set_text(object, "place", destinations[i].text);
 		json_set_text(object, "change",
-			acts(item) ? page_item_change(&planning->tools,
-					     planning->context->journal, item, i)
-				   : NULL);
+			acts(item) ? changes_of(planning, item, NULL)[i] : NULL);
 		json_push(array, object);
 	}
 	return array;
@@ -315,6 +363,9 @@ verb_plan(
 	planning.brakes = &reading.brakes;
 	if (!choose_items(options, reading.plan, context->arena, &planning.chosen, err))
 		return false;
+	planning.changes =
+		arena_alloc(context->arena, (reading.plan->count + 1) * sizeof(char **));
+	refuse_all(&planning, reading.plan);
 	choose_shown(&planning);
 	if (options->json && !options->output ? !print_json(&planning, err)
 					      : !print_page(&planning, err))

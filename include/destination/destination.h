@@ -222,6 +222,10 @@ struct destination_tools {
 	struct journal *journal;           /* for `gave` alone */
 	/* Whether that journal gave that token that generation, under whatever address; NULL: it gave none. */
 	bool (*gave)(struct journal *journal, const struct stamp *stamp);
+	/* For destination_inspect() alone: the last secret's stamp, which the fence is compared with, and where GLR-nnn goes when that does
+	 * not hold; both may be NULL. */
+	const struct stamp *ours;
+	int *advice;
 };
 
 /* The fence: whether a secret of generation `ours->generation` may be written over what `found` says.
@@ -231,6 +235,10 @@ struct destination_tools {
  *   another agent's                                         ERR_PERSON: a second agent (GLR-107) */
 must_check bool stamp_allows(const struct destination_tools *tools, const struct stamp *found,
 	const struct stamp *ours, struct err *err);
+
+/* The same for destination_inspect(), with what its tools say. */
+must_check bool stamp_would_allow(const struct destination_tools *tools,
+	const struct stamp *found, struct err *err);
 
 /* Resolves the owner's path to its number, or, when owner_id is set already, proves that the path still leads to
  * it. Fails: ERR_PERSON (GLR-105) when it leads to another; ERR_REFUSED when nothing of that path is visible. */
@@ -259,7 +267,7 @@ must_check bool destination_verify(const struct destination_tools *tools,
 	const struct stamp *stamp, enum proof *proof, struct err *err);
 
 /* What a delivery would change there, for `plan` and `explain`, without changing anything: "value, masked no → yes", "created",
- * "cannot: …". Never the value. */
+ * "cannot: …", as the preflight would find it. Never the value. */
 const char *destination_inspect(
 	const struct destination_tools *tools, const struct destination *destination);
 

@@ -34,6 +34,10 @@ must_check bool file_holds(const struct destination_tools *tools,
 must_check bool file_present(
 	const struct file_place *place, struct secret **secret, struct err *err);
 
+/* The fence, for destination_inspect(). */
+must_check bool file_would_allow(const struct destination_tools *tools,
+	const struct file_place *place, struct err *err);
+
 /* What a delivery would change, for people. */
 const char *file_outlook(const struct destination_tools *tools, const struct file_place *place);
 

@@ -40,6 +40,9 @@ const char *alert_mail_text(const struct alert_mail *mail, const struct alert_me
 must_check bool alert_send(const struct alert *alert, const struct alert_message *message,
 	struct arena *arena, struct err *err);
 
+/* Whether it could be tried, without trying it: its program may be run, its URL can be read. */
+must_check bool alert_can_send(const struct alert *alert, struct err *err);
+
 /* A POST of `body` to the URL, or a GET without one; `target` as the policy has it, `suffix` behind its path. */
 must_check bool alert_ask(const char *target, const char *suffix, const char *ca_file,
 	const struct secret *body, struct err *err);

@@ -36,9 +36,10 @@ const char *page_delivery_state(enum delivery_state state);
 
 /* What a delivery would change at that place: "value", "created", "cannot: …". Asks GitLab. */
 const char *page_change(const struct destination_tools *tools, const struct destination *destination);
-/* The same of the item's destination `which`, with what else is known of the item: a slot says whom it reaches, and what goes before it. */
+/* The same of the item's destination `which`, with what else is known of the item: a slot says whom it reaches, and what goes before it. As
+ * the preflight, it compares the fence. `*advice` is GLR-nnn when it fails, else 0. */
 const char *page_item_change(const struct destination_tools *tools, struct journal *journal,
-	const struct plan_item *item, size_t which);
+	const struct plan_item *item, size_t which, int *advice);
 bool page_change_fails(const char *change);
 
 /* Something is to be done in the next run, or a person is needed. */

@@ -63,6 +63,9 @@ must_check bool journal_open(struct state *state, const struct run_facts *facts,
 /* A copy in memory (sqlite3_backup), for status, plan and history: holds up no commit once it returns. An absent database
  * is an empty one. Secrets cannot be opened through it. */
 must_check bool journal_open_reader(struct state *state, struct journal **journal, struct err *err);
+/* A reader's: whether a writer would find the key that its secrets are sealed with. Fails: ERR_PERSON (GLR-102). */
+must_check bool journal_key_is_there(
+	const struct journal *journal, struct state *state, struct err *err);
 void journal_close(struct journal *journal); /* flushes what rides */
 must_check bool journal_flush(struct journal *journal, struct err *err);
 

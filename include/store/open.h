@@ -22,6 +22,10 @@ must_check bool database_open(struct state *state, struct db **db, struct seal *
 must_check bool database_copy(
 	struct state *state, struct db **db, struct journal_self *self, struct err *err);
 
+/* Whether the writer would find the key of that database; where there is none yet, one is made. Fails: as database_open(). */
+must_check bool database_key_is_there(
+	struct state *state, const struct journal_self *self, struct err *err);
+
 /* Sees to it that a transaction finds free pages when the disk is full: to be called before each intent. */
 must_check bool database_make_room(struct db *db, struct err *err);
 

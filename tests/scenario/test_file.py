@@ -84,7 +84,7 @@ class File(Case):
                 file = self.folder / words.split(",", maxsplit=1)[0]
                 file.write_text(content)
                 self.set_file(words)
-                self.assertIn("cannot: ", self.told(0, "plan").out)
+                self.assertIn("cannot: ", self.told(3, "plan").out)
                 ended = self.told(3, "run")
                 self.assertIn(why, ended.out + ended.err)
                 self.assertEqual(file.read_text(), content)

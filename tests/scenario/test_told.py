@@ -1,5 +1,7 @@
 """What must not pass in silence: orders that come to nothing, tokens that nobody renews, our own credential's end, and what a run would
 refuse."""
+import shutil
+
 from harness import HERE, Case, day, main
 from replaced import DeployCase
 
@@ -115,6 +117,74 @@ class Ordered(DeployCase):
         self.clear_faults()
         self.settles()
         self.is_finished()
+
+
+class Refused(Case):
+    """What a run would refuse, check and plan say before."""
+    clock = HERE
+    world = {"projects": [
+        {"path": "shop/api",
+         "tokens": [{"name": "push", "secret": "glpat-push-old-000000", "created": "-85d", "expires": "+5d"}],
+         "variables": [{"key": "PUSH", "value": "glpat-push-old-000000"}],
+         "deploy_tokens": [{"name": "gitlab-deploy-token", "username": "slot", "secret": "gldt-slot-0000000000",
+                            "scopes": ["read_registry"], "expires": "+80d"}]}]}
+    address = "project:shop/api:push"
+
+    def setUp(self):
+        super().setUp()
+        self.file = self.host.path / "push"
+        self.host.set_tokens(f"  - token: {self.address}\n    deliver: [ ci_variable: PUSH, file: {self.file} ]\n")
+
+    def plans_a_person(self, address, words, code):
+        planned = self.exits(3, "plan")
+        self.assertRegex(planned.out, rf"(?m)^{address} +person ")
+        self.assertRegex(planned.out, rf"(?m)^  why .*{words}.*; see {code}$")
+
+    def test_places_that_another_glrotate_wrote(self):
+        self.exits(0, "run")
+        self.assertNotIn("cannot", self.exits(0, "check").out + self.exits(0, "explain", self.address).out)
+        self.advance("84d")
+        shutil.move(self.host.state, self.host.path / "other")
+        self.host.state.mkdir(mode=0o700)
+        checked = self.exits(3, "check").out
+        for place in ("ci_variable shop/api PUSH \\*", f"file {self.file}"):
+            self.assertRegex(checked, rf"(?m)^FAIL {place}: cannot: another glrotate wrote it last.*\(GLR-107\)$")
+        self.plans_a_person(self.address, "another glrotate wrote it last", "GLR-107")
+        self.assertIn("cannot: another glrotate wrote it last", self.host.run("explain", self.address).out)
+        self.forget_requests()
+        self.needs_person(self.host.run("run"), "GLR-107")
+        self.assertEqual(self.asked("POST", "/rotate$"), [])
+
+    def test_places_that_know_more_than_the_journal(self):
+        self.exits(1, "run", "--limit", "0")
+        shutil.copytree(self.host.state, self.host.path / "backup")
+        self.exits(0, "run")
+        shutil.rmtree(self.host.state)
+        shutil.move(self.host.path / "backup", self.host.state)
+        self.assertRegex(self.exits(3, "check").out, r"(?m)^FAIL file .*: cannot: its stamp .*\(GLR-106\)$")
+
+    def test_the_key_that_is_gone(self):
+        self.exits(0, "run")
+        (self.host.state / "key").rename(self.host.path / "key")
+        self.assertRegex(self.exits(3, "check").out, r"(?m)^FAIL key: the sealing key is missing.*\(GLR-102\)$")
+        (self.host.path / "key").rename(self.host.state / "key")
+        self.assertNotIn("key:", self.exits(0, "check").out)
+
+    def test_alerts_that_nobody_would_get(self):
+        file = self.host.path / "glrotate.yaml"
+        file.write_text(file.read_text() + "alerts: [ exec: /nowhere/tell, mail: { to: a@example.com, sendmail: /nowhere/sendmail } ]\n")
+        checked = self.exits(3, "check").out
+        for name in ("exec /nowhere/tell", "mail a@example.com"):
+            self.assertRegex(checked, f"(?m)^FAIL alert {name}: .*/nowhere/")
+
+    def test_a_slot_that_is_shadowed(self):
+        address = "project_deploy:shop/api:gitlab-deploy-token"
+        self.host.set_tokens(f"  - token: {address}\n    deliver: [ slot ]\n")
+        self.exits(0, "run")
+        self.sim.act("set_variable", owner="shop/api", key="CI_DEPLOY_PASSWORD", value="somebody-elses")
+        self.exits(0, "plan")  # not due: nothing would be refused
+        self.advance("70d")
+        self.plans_a_person(address, "goes before the slot", "GLR-128")
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class Vaults(RemoteCase):
         self.assertRegex(self.exits(0, "check").out, f"vault http.* {AT} token.*new value")
         self.deliver(self.vault.token(("secret/data/*", {"read"})))
         self.assertIn("Vault said: 403", self.exits(3, "check").out)
-        self.assertIn("cannot:", self.exits(0, "plan").out)
+        self.assertIn("cannot:", self.exits(3, "plan").out)
         self.assertEqual(self.vault.secrets[AT].current, 1)
 
     def test_a_new_place_is_filled_from_it(self):
