@@ -117,7 +117,7 @@ arena_format(struct arena *arena, const char *format, ...)
 void *
 arena_grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t item_bytes)
 {
-	size_t wanted = *capacity ? *capacity * 2 : 8;
+	size_t wanted = *capacity ? *capacity * 2 : ARENA_GROW_LEAST;
 	void *moved;
 
 	if (count < *capacity)

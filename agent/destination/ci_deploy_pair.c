@@ -8,9 +8,9 @@
 /* clang-format off */
 #define FILLS(member) offsetof(struct ci_deploy_pair_entry, member)
 static const struct field entry_fields[] = {
-	{ "project",   FIELD_TEXT, FILLS(project),
+	{ "project",   FIELD_TEXT, FILLS(project), .max = VARIABLE_TEXT_MAX,
 	  .help = "full path of the project that gets both variables" },
-	{ "group",     FIELD_TEXT, FILLS(group),
+	{ "group",     FIELD_TEXT, FILLS(group), .max = VARIABLE_TEXT_MAX,
 	  .help = "full path of the group that gets both variables, for all projects below it" },
 	{ "protected", FIELD_BOOL, FILLS(protected),
 	  .help = "yes: for protected branches and tags only; unstated: no, as GitLab gives them to every job" },

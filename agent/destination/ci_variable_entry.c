@@ -9,6 +9,8 @@
 #include "base/checks.h"
 #include "gitlab/people.h"
 
+#define SCOPES_MOST 100
+
 static bool
 check_type(const char *text, char *why, size_t why_bytes)
 {
@@ -26,16 +28,16 @@ const struct word ci_variable_visibilities[] = {
 
 #define FILLS(member) offsetof(struct ci_variable_entry, member)
 static const struct field entry_fields[] = {
-	{ "key",               FIELD_TEXT,  FILLS(key), .required = true,
+	{ "key",               FIELD_TEXT,  FILLS(key), .required = true, .max = VARIABLE_TEXT_MAX,
 	  .help = "the variable's name; may hold templates" },
-	{ "project",           FIELD_TEXT,  FILLS(project),
+	{ "project",           FIELD_TEXT,  FILLS(project), .max = VARIABLE_TEXT_MAX,
 	  .help = "full path of the project; unstated: the token's own" },
-	{ "group",             FIELD_TEXT,  FILLS(group),
+	{ "group",             FIELD_TEXT,  FILLS(group), .max = VARIABLE_TEXT_MAX,
 	  .help = "full path of the group; unstated: the token's own" },
 	{ "instance",          FIELD_BOOL,  FILLS(instance),
 	  .help = "yes: a variable of the whole instance, for administrators; it has no environment scope and cannot be hidden" },
-	{ "environment_scope", FIELD_TEXTS, FILLS(environment_scope),
-	  .help = "one or several, each its own variable; unstated: *" },
+	{ "environment_scope", FIELD_TEXTS, FILLS(environment_scope), .max = VARIABLE_TEXT_MAX,
+	  .help = "one or several (100 at the most), each its own variable; unstated: *" },
 	{ "visibility",        FIELD_WORD,  FILLS(visibility), .words = ci_variable_visibilities,
 	  .help = "unstated: kept; a new variable is masked" },
 	{ "protected",         FIELD_BOOL,  FILLS(protected),
@@ -254,6 +256,10 @@ ci_variable_expand(const void *value, const struct expansion *expansion, struct 
 	const struct ci_variable_entry *entry = value;
 	struct variable_place variable;
 
+	if (entry->environment_scope.count > SCOPES_MOST)
+		return err_set(err, ERR_POLICY, 0,
+			"%zu environment scopes: expected at most %d, each is a variable of its own",
+			entry->environment_scope.count, SCOPES_MOST);
 	if (!ci_variable_resolve(entry, expansion, &variable, err))
 		return false;
 	if (!entry->environment_scope.count)

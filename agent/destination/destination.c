@@ -78,17 +78,27 @@ named(bool ok, const struct destination *destination, struct err *err)
 	return ok || err_wrap(err, "%s", destination->text);
 }
 
+/* What arena_grow() has given to a list of that many, which only expansion_add() has filled. */
+static size_t
+capacity_of(size_t count)
+{
+	size_t capacity = count ? ARENA_GROW_LEAST : 0;
+
+	while (capacity < count)
+		capacity *= 2;
+	return capacity;
+}
+
 void
 expansion_add(const struct expansion *expansion, int kind, const char *text, const void *place,
 	size_t bytes)
 {
 	struct list *list = expansion->list;
-	struct destination *items =
-		arena_alloc(expansion->arena, (list->count + 1) * sizeof(*items));
+	size_t capacity = capacity_of(list->count);
+	struct destination *items = arena_grow(
+		expansion->arena, list->items, list->count, &capacity, sizeof(*items));
 	void *copy = memcpy(arena_alloc(expansion->arena, bytes), place, bytes);
 
-	if (list->count)
-		memcpy(items, list->items, list->count * sizeof(*items));
 	items[list->count++] =
 		(struct destination){ .text = text, .to = { .kind = kind, .value = copy } };
 	list->items = items;

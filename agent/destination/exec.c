@@ -19,7 +19,7 @@
 /* clang-format off */
 #define FILLS(member) offsetof(struct exec_entry, member)
 static const struct field entry_fields[] = {
-	{ "run",     FIELD_TEXTS, FILLS(run), .required = true, .min = 1,
+	{ "run",     FIELD_TEXTS, FILLS(run), .required = true, .min = 1, .max = WORD_MOST_BYTES,
 	  .help = "the program's absolute path, and its arguments, which may hold templates" },
 	{ "timeout", FIELD_DELAY, FILLS(timeout_sec), .min = 1, .max = TIMEOUT_MOST_SEC,
 	  .help = "how long one step may take; unstated: 60s; a preflight has 40s at the most" },

@@ -17,7 +17,7 @@
 /* clang-format off */
 #define FILLS(member) offsetof(struct file_entry, member)
 static const struct field entry_fields[] = {
-	{ "path",     FIELD_TEXT,  FILLS(path), .required = true,
+	{ "path",     FIELD_TEXT,  FILLS(path), .required = true, .max = PATH_MAX - 1,
 	  .help = "absolute; may hold templates; what a reader sees is the old content or the new, whole" },
 	{ "format",   FIELD_WORD,  FILLS(entry.format), .words = format_words,
 	  .help = "what kind of file it is; unstated: raw, the secret and nothing else; of all others only our entry is changed" },
@@ -30,7 +30,7 @@ static const struct field entry_fields[] = {
 	{ "user",     FIELD_TEXT,  FILLS(user), .help = "the file's user; unstated: that of the present file" },
 	{ "group",    FIELD_TEXT,  FILLS(group), .help = "the file's group; unstated: that of the present file" },
 	{ "mode",     FIELD_MODE,  FILLS(mode), .help = "octal; unstated: that of the present file, else 0600" },
-	{ "exec",     FIELD_TEXTS, FILLS(exec), .min = 1,
+	{ "exec",     FIELD_TEXTS, FILLS(exec), .min = 1, .max = WORD_MOST_BYTES,
 	  .help = "run after a change: a program's absolute path, and its arguments, which may hold templates" },
 	{ "timeout",  FIELD_DELAY, FILLS(timeout_sec), .min = 1, .max = TIMEOUT_MOST_SEC,
 	  .help = "how long that may take; unstated: 60s" },
@@ -94,36 +94,12 @@ expand_path(const struct file_entry *entry, const struct expansion *expansion,
 
 /* The policy's own dots part the names of a path; what a template brings is within one name. */
 static bool
-fill_path(const char *text, const struct expansion *expansion, const char **filled,
-	struct err *err)
-{
-	const char *draft = "";
-
-	while (*text) {
-		const size_t plain = strcspn(text, "{");
-		const size_t template =
-			strcspn(text + plain, "}") + (strchr(text + plain, '}') != NULL);
-		const char *value;
-
-		draft = arena_format(expansion->arena, "%s%.*s", draft, (int)plain, text);
-		if (!template_fill(arena_text_n(expansion->arena, text + plain, template),
-			    expansion->token, expansion->arena, &value, err))
-			return false;
-		for (; text[plain] && *value; value++)
-			draft = arena_format(expansion->arena, "%s%s%c", draft,
-				*value == '.' ? "\\" : "", *value);
-		text += plain + template;
-	}
-	*filled = draft;
-	return true;
-}
-
-static bool
 fill_key(const struct format_entry *entry, size_t i, const struct expansion *expansion,
 	const char **filled, struct err *err)
 {
 	if (entry->format == FORMAT_JSON && entry->key.count == 1)
-		return fill_path(entry->key.items[i], expansion, filled, err);
+		return template_fill_dotted(
+			entry->key.items[i], expansion->token, expansion->arena, filled, err);
 	return template_fill(
 		entry->key.items[i], expansion->token, expansion->arena, filled, err);
 }

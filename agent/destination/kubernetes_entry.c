@@ -13,11 +13,11 @@
 /* clang-format off */
 #define FILLS(member) offsetof(struct kubernetes_entry, member)
 static const struct field entry_fields[] = {
-	{ "namespace",  FIELD_TEXT, FILLS(namespace), .required = true,
+	{ "namespace",  FIELD_TEXT, FILLS(namespace), .required = true, .max = SUBDOMAIN_MAX,
 	  .help = "the Secret's namespace; may hold templates" },
-	{ "secret",     FIELD_TEXT, FILLS(secret), .required = true,
+	{ "secret",     FIELD_TEXT, FILLS(secret), .required = true, .max = SUBDOMAIN_MAX,
 	  .help = "the Secret's name; may hold templates" },
-	{ "key",        FIELD_TEXT, FILLS(key),
+	{ "key",        FIELD_TEXT, FILLS(key), .max = SUBDOMAIN_MAX,
 	  .help = "within its data, whose other keys are kept; required, but for kubernetes.io/dockerconfigjson; may hold templates" },
 	{ "type",       FIELD_TEXT, FILLS(type), .min = 1, .max = SUBDOMAIN_MAX,
 	  .help = "of the Secret; unstated: that of the present one, Opaque when created" },

@@ -163,7 +163,6 @@ program_run(const struct destination_tools *tools, const struct program *program
 /* --- what a policy may say --- */
 
 #define WORDS_MOST 64
-#define WORD_MOST_BYTES 1024
 
 static bool
 has_control(const char *text)

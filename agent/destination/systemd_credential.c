@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -43,7 +44,7 @@ static const char *const key_arguments[] = {
 static const struct field entry_fields[] = {
 	{ "name",     FIELD_TEXT, FILLS(name), .required = true, .min = 1, .max = NAME_MOST,
 	  .help = "the credential's name, as in the unit's LoadCredentialEncrypted=; may hold templates" },
-	{ "path",     FIELD_TEXT, FILLS(path),
+	{ "path",     FIELD_TEXT, FILLS(path), .max = PATH_MAX - 1,
 	  .help = "the encrypted file: absolute; unstated: of that name in /etc/credstore.encrypted; may hold templates" },
 	{ "unit",     FIELD_TEXT, FILLS(unit), .min = 1, .max = NAME_MOST,
 	  .help = "the unit to restart, which reads its credentials only when it starts" },

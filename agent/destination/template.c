@@ -94,21 +94,65 @@ is_plain(const char *value)
 	return !*value || (text_is_made_of(value, "_./-") && !strstr(value, ".."));
 }
 
+/* The text so far; it grows by doubling, and ends with a zero byte when it is taken. */
+struct filling {
+	struct arena *arena;
+	char *text;
+	size_t count, capacity;
+	bool escapes; /* the dots of values */
+};
+
+static void
+put(struct filling *filling, char c)
+{
+	filling->text = arena_grow(
+		filling->arena, filling->text, filling->count, &filling->capacity, 1);
+	filling->text[filling->count++] = c;
+}
+
 static bool
-append_value(const char *word, const struct address *token, struct arena *arena,
-	const char **filled, struct err *err)
+put_value(
+	struct filling *filling, const char *word, const struct address *token, struct err *err)
 {
 	const struct template *found = template_of(word);
 	const char *value;
 
 	if (!found)
 		return refuse_unknown(word, err);
-	value = found->value(token, arena);
+	value = found->value(token, filling->arena);
 	if (!is_plain(value))
 		return err_set(err, ERR_POLICY, 0,
 			"{%s} is '%s' here, and a template takes only letters, digits and _./- without '..'",
 			word, value);
-	*filled = arena_format(arena, "%s%s", *filled, value);
+	for (; *value; value++) {
+		if (filling->escapes && *value == '.')
+			put(filling, '\\');
+		put(filling, *value);
+	}
+	return true;
+}
+
+static bool
+fill(const char *text, const struct address *token, struct filling *filling, struct err *err)
+{
+	while (*text) {
+		const char *end;
+
+		if (*text != '{') {
+			put(filling, *text++);
+			continue;
+		}
+		end = strchr(text, '}');
+		if (!end)
+			return err_set(
+				err, ERR_POLICY, 0, "'%s' has a brace without its end", text);
+		if (!put_value(filling,
+			    arena_text_n(filling->arena, text + 1, (size_t)(end - text) - 1),
+			    token, err))
+			return false;
+		text = end + 1;
+	}
+	put(filling, '\0');
 	return true;
 }
 
@@ -116,25 +160,22 @@ bool
 template_fill(const char *text, const struct address *token, struct arena *arena,
 	const char **filled, struct err *err)
 {
-	const char *draft = text ? "" : NULL;
+	struct filling filling = { .arena = arena };
 
-	while (text && *text) {
-		const size_t plain = strcspn(text, "{");
-		const char *end;
+	if (text && !fill(text, token, &filling, err))
+		return false;
+	*filled = filling.text;
+	return true;
+}
 
-		draft = arena_format(arena, "%s%.*s", draft, (int)plain, text);
-		text += plain;
-		if (!*text)
-			break;
-		end = strchr(text, '}');
-		if (!end)
-			return err_set(
-				err, ERR_POLICY, 0, "'%s' has a brace without its end", text);
-		if (!append_value(arena_text_n(arena, text + 1, (size_t)(end - text) - 1),
-			    token, arena, &draft, err))
-			return false;
-		text = end + 1;
-	}
-	*filled = draft;
+bool
+template_fill_dotted(const char *text, const struct address *token, struct arena *arena,
+	const char **filled, struct err *err)
+{
+	struct filling filling = { .arena = arena, .escapes = true };
+
+	if (!fill(text, token, &filling, err))
+		return false;
+	*filled = filling.text;
 	return true;
 }

@@ -5,6 +5,9 @@
 
 #include "base/checks.h"
 
+#define PATH_MOST 1000
+#define KEY_MOST 255
+
 enum vault_auth { AUTH_TOKEN = 1, AUTH_APPROLE };
 
 struct vault_token {
@@ -54,15 +57,15 @@ static const struct arm auths[] = {
 static const struct field entry_fields[] = {
 	{ "url",       FIELD_TEXT, FILLS(url), .required = true, .check = check_url,
 	  .help = "the server: https://HOST[:PORT]; http:// only for this machine itself" },
-	{ "path",      FIELD_TEXT, FILLS(path), .required = true,
+	{ "path",      FIELD_TEXT, FILLS(path), .required = true, .max = PATH_MOST,
 	  .help = "of the secret, as vault kv get takes it: MOUNT/PATH, or PATH with mount; may hold templates" },
-	{ "mount",     FIELD_TEXT, FILLS(mount),
+	{ "mount",     FIELD_TEXT, FILLS(mount), .max = PATH_MOST,
 	  .help = "where the KV version 2 is mounted; unstated: the first part of path" },
-	{ "key",       FIELD_TEXT, FILLS(key), .required = true,
+	{ "key",       FIELD_TEXT, FILLS(key), .required = true, .max = KEY_MOST,
 	  .help = "within the secret, whose other keys are kept; the stamp is KEY_glrotate beside it; may hold templates" },
 	{ "auth",      FIELD_ARMS, FILLS(auth), .required = true, .arms = auths,
 	  .help = "as whom" },
-	{ "namespace", FIELD_TEXT, FILLS(namespace),
+	{ "namespace", FIELD_TEXT, FILLS(namespace), .max = PATH_MOST,
 	  .help = "of Vault Enterprise or OpenBao; unstated: none" },
 	{ "ca_file",   FIELD_TEXT, FILLS(ca_file), .check = check_absolute,
 	  .help = "certificates to trust instead of the system's: an absolute path" },
@@ -130,7 +133,7 @@ check_place(const struct vault_place *place, struct err *err)
 			return err_set(err, ERR_POLICY, 0,
 				"'%s' is no path in Vault: parts between single slashes, none '.' or '..'",
 				paths[i]);
-	if (!*place->key || strlen(place->key) > 255)
+	if (!*place->key || strlen(place->key) > KEY_MOST)
 		return err_set(
 			err, ERR_POLICY, 0, "'%s' is no key: 1 to 255 bytes", place->key);
 	if (strstr(place->key, VAULT_STAMP_SUFFIX))

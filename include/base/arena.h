@@ -23,7 +23,8 @@ char *arena_text(struct arena *arena, const char *text);
 char *arena_text_n(struct arena *arena, const char *text, size_t length);
 char *arena_format(struct arena *arena, const char *format, ...) printf_like(2, 3);
 
-/* Doubles an array when `count` has reached `*capacity`; returns where it stands now. */
+/* Doubles an array when `count` has reached `*capacity`, from ARENA_GROW_LEAST on; returns where it stands now. */
+#define ARENA_GROW_LEAST 8
 void *arena_grow(
 	struct arena *arena, void *items, size_t count, size_t *capacity, size_t item_bytes);
 

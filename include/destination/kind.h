@@ -57,4 +57,8 @@ void expansion_add(const struct expansion *expansion, int kind, const char *text
 must_check bool template_fill(const char *text, const struct address *token,
 	struct arena *arena, const char **filled, struct err *err);
 
+/* The same for a text whose dots part names: those that a value brings stand within one name, behind a backslash. */
+must_check bool template_fill_dotted(const char *text, const struct address *token,
+	struct arena *arena, const char **filled, struct err *err);
+
 #endif

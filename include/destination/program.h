@@ -16,6 +16,8 @@
 
 /* How it says that asking again may help: EX_TEMPFAIL of <sysexits.h>. */
 #define PROGRAM_LATER 75
+/* Of one argument, with its templates and filled. */
+#define WORD_MOST_BYTES 1024
 
 struct program {
 	const char *const *argv;   /* ends with NULL; no secret */
