@@ -152,6 +152,16 @@ diags_source(struct diags *diags, const char *name, const char *text, size_t len
 	file->source = (struct source){ .text = file->text, .length = length };
 }
 
+/* Whoever may put a file into policies.d chooses its name. */
+static void
+print_name(const char *name, FILE *stream)
+{
+	auto_free char *shown = memory_or_abort(strdup(name));
+
+	source_tame(shown);
+	fputs(shown, stream);
+}
+
 static void
 print_one(const struct diag *diag, struct source *source, FILE *stream)
 {
@@ -159,7 +169,7 @@ print_one(const struct diag *diag, struct source *source, FILE *stream)
 	struct source_line line;
 
 	if (place.file)
-		fputs(place.file, stream);
+		print_name(place.file, stream);
 	if (place.file && place.line)
 		fprintf(stream, ":%d", place.line);
 	if (place.file && place.line && place.column)

@@ -1,7 +1,6 @@
 #include "base/source.h"
 
 #include <ctype.h>
-#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -345,6 +344,21 @@ void
 source_tame(char *text)
 {
 	show(text, strlen(text), NULL);
+}
+
+uint32_t
+source_harm(const char *text)
+{
+	size_t bytes, left = strlen(text);
+
+	for (; left; text += bytes, left -= bytes) {
+		uint32_t code;
+
+		bytes = read_character(text, left, &code);
+		if (is_harmful(code))
+			return code;
+	}
+	return 0;
 }
 
 void

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -78,6 +79,24 @@ refuse_extras(const struct reader *reader, const yaml_char_t *anchor, const yaml
 			reader->diags, reader->place, "tags are refused: leave out '%s'", tag);
 }
 
+/* Policies are shown to people, line by line; other programs' files may say what they like. */
+static void
+refuse_harm(const struct reader *reader)
+{
+	const uint32_t code = source_harm(reader->word);
+
+	if (!code || reader->is_others)
+		return;
+	if (code == '\n')
+		diags_add(reader->diags, reader->place,
+			"a text cannot hold a line break: expected one line (behind '>-' the lines are joined)");
+	else
+		diags_add(reader->diags, reader->place,
+			"a text cannot hold the character U+%04" PRIX32
+			", which would change how a terminal shows it",
+			code);
+}
+
 static void
 read_scalar(struct reader *reader)
 {
@@ -88,6 +107,7 @@ read_scalar(struct reader *reader)
 	reader->word = (const char *)event->data.scalar.value;
 	if (strlen(reader->word) != event->data.scalar.length)
 		diags_add(reader->diags, reader->place, "a text cannot hold a zero byte");
+	refuse_harm(reader);
 	if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(nulls); i++)
@@ -198,6 +218,7 @@ yaml_decode(const char *file, const char *text, size_t length, const struct shap
 	struct reader reader = { .place.file = arena_text(arena, file),
 		.text = text,
 		.length = length,
+		.is_others = shape->tolerant,
 		.arena = arena,
 		.diags = diags };
 	size_t before = diags_count(diags);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/source.h"
 #include "base/when.h"
 
 #define API "/api/v4"
@@ -66,18 +67,38 @@ static const struct field member_fields[] = {
 static const struct shape member_shape = { "a member", member_fields, sizeof(struct member),
 	.tolerant = true };
 
+/* What is shown to people from now on. */
+static const char *
+tamed(struct arena *arena, const char *text)
+{
+	char *copy = arena_text(arena, text);
+
+	source_tame(copy);
+	return copy;
+}
+
+static bool
+get_person(struct gitlab *gitlab, const char *path, struct arena *arena, struct person *person,
+	struct err *err)
+{
+	if (!gitlab_get(gitlab, path, &person_shape, arena, person, err))
+		return false;
+	person->username = tamed(arena, person->username);
+	return true;
+}
+
 bool
 people_me(struct gitlab *gitlab, struct arena *arena, struct person *me, struct err *err)
 {
-	return gitlab_get(gitlab, API "/user", &person_shape, arena, me, err);
+	return get_person(gitlab, API "/user", arena, me, err);
 }
 
 bool
 people_user(struct gitlab *gitlab, int64_t id, struct arena *arena, struct person *person,
 	struct err *err)
 {
-	return gitlab_get(gitlab, arena_format(arena, API "/users/%" PRId64, id), &person_shape,
-		arena, person, err);
+	return get_person(
+		gitlab, arena_format(arena, API "/users/%" PRId64, id), arena, person, err);
 }
 
 bool
@@ -92,7 +113,7 @@ people_version(
 		(err->kind != ERR_MOVED || !gitlab_get(gitlab, API "/version", &version_shape,
 						   arena, &answer, err)))
 		return false;
-	*version = answer.version;
+	*version = tamed(arena, answer.version);
 	if (sscanf(answer.version, "%d.%d", &major, &minor) == 2)
 		gitlab_set_version(gitlab_server_of(gitlab), major, minor);
 	return true;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define SOURCE_LINE_MAX_BYTES 4096 /* longer lines are nobody's to read, and are not shown */
@@ -37,6 +38,9 @@ void source_print(const struct source_line *line, int column, FILE *stream);
 /* Outside text must not move the cursor of the terminal that shows it, turn its reading direction, or begin a line of
  * its own: in place, such characters and broken UTF-8 become '?'. */
 void source_tame(char *text);
+
+/* The first character of a text that source_tame() would change; 0: none. Broken UTF-8 is U+FFFD. */
+uint32_t source_harm(const char *text);
 
 /* Makes a text fit for a terminal and for JSON, in place: secrets that GitLab's prefixes give away become stars,
  * and so does what `line` (may be NULL) hides; control characters and broken UTF-8 become '?'. */

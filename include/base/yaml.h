@@ -1,6 +1,7 @@
 /* yaml.h: a YAML file into structs, through field tables. The one module that knows libyaml.
  * Touches the file it is given. Events, not documents: depth 32, 8 MiB; aliases, anchors, merge keys,
- * tags, zero bytes, duplicate keys and second documents are refused, each with its place. */
+ * tags, zero bytes, duplicate keys and second documents are refused, each with its place; so is what a terminal would act on,
+ * but for a tolerant shape, whose file is another program's. */
 #ifndef BASE_YAML_H
 #define BASE_YAML_H
 

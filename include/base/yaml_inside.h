@@ -34,7 +34,8 @@ struct reader {
 	bool is_null;       /* a plain scalar that says nothing: ``, `~`, `null` */
 	int depth;          /* of lists and mappings that are open */
 	bool broken;
-	size_t items; /* of all lists so far */
+	bool is_others; /* another program's file, of which we know a part */
+	size_t items;   /* of all lists so far */
 	struct arena *arena;
 	struct diags *diags;
 	const char *text;

@@ -41,6 +41,14 @@ class Answers(Case):
             self.assertNotIn(character, ended.out + ended.err)
         self.assertNotRegex(ended.out + ended.err, r"(?m)^What to do: curl")
 
+    def test_the_version_and_our_own_name_move_no_cursor(self):
+        host = self.between(lambda method, path, status, body: (status, mended(
+            body, username="root" + ESCAPES, version="18.11.5" + ESCAPES)
+            if path.endswith(("/user", "/metadata")) else body))
+        ended = host.run("check")
+        self.assertIn("18.11.5", ended.out)
+        self.shows_nothing(ended)
+
     # --- a new secret in a bad answer ---
 
     def test_a_new_secret_is_kept_although_the_rest_of_its_answer_is_nonsense(self):

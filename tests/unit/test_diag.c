@@ -178,6 +178,17 @@ diag_outlives_the_names_it_was_given(void **state)
 }
 
 static void
+diag_tames_the_names_of_files(void **state)
+{
+	auto_diags struct diags *diags = diags_new();
+	(void)state;
+
+	diags_source(diags, "a\x1b[2J.yaml", "a: b", 4);
+	diags_add(diags, (struct place){ "a\x1b[2J.yaml", 1, 1 }, "bad");
+	assert_string_equal(print(diags), "a?[2J.yaml:1:1: bad\n  a: b\n  ^\n");
+}
+
+static void
 diag_cuts_long_lines_around_the_caret(void **state)
 {
 	auto_diags struct diags *diags = diags_new();
@@ -207,6 +218,7 @@ main(void)
 		cmocka_unit_test(diag_orders_by_file_line_and_column),
 		cmocka_unit_test(diag_counts_what_it_does_not_keep),
 		cmocka_unit_test(diag_outlives_the_names_it_was_given),
+		cmocka_unit_test(diag_tames_the_names_of_files),
 		cmocka_unit_test(diag_cuts_long_lines_around_the_caret),
 	};
 

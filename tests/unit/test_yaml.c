@@ -164,11 +164,11 @@ yaml_reads_what_is_odd_but_harmless(void **state)
 		"lines:\n",
 		"lines: []\n",
 		"lines: [{for: '*', since: null}]\n",
-		"box: { key: \"\\u00e4\\n\" }\n",
+		"box: { key: \"\\u00e4\" }\n",
 		"box: { key: '' }\n",
 		"box: { key: \"null\" }\n",
 		"{\"mode\": \"0400\", \"box\": {\"key\": \"a\"}}",
-		"box:\n  key: |\n    two\n    lines\n",
+		"box:\n  key: >-\n    two\n    lines\n",
 		"? mode\n: 0400\n",
 	};
 	(void)state;
