@@ -128,13 +128,12 @@ mask_prefixed(const char *text, size_t bytes, char *mask)
 	}
 }
 
-/* Whether the key that ends at `end` is `token`, `private_token`, `PASSWORD` and the like. */
+/* Whether the key that ends at `end` is one of those names, or ends with it: `token` is, `private_token`, `PASSWORD` and
+ * the like. */
 static bool
-is_secret_key(const char *line, size_t end)
+is_key(const char *line, size_t end, const char *const *names)
 {
-	static const char *const names[] = { "token", "secret", "password" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+	for (size_t i = 0; names[i]; i++) {
 		size_t length = strlen(names[i]);
 		if (end >= length && !strncasecmp(line + end - length, names[i], length) &&
 			(end == length || !isalnum((unsigned char)line[end - length - 1])))
@@ -153,6 +152,62 @@ is_address(const char *value, size_t bytes)
 		(islower((unsigned char)value[i]) || value[i] == '_' || value[i] == '*'))
 		i++;
 	return i && i < bytes && value[i] == ':';
+}
+
+/* An absolute path has to be seen, too: secrets do not begin with a slash. */
+static bool
+is_path(const char *value, size_t bytes)
+{
+	if (!bytes || value[0] != '/')
+		return false;
+	for (size_t i = 0; i < bytes; i++)
+		if (strchr("+=", value[i]))
+			return false;
+	return true;
+}
+
+/* Who knows the address of a webhook or a heartbeat may use it: of a URL only the host is shown. Commas and braces are no secrets,
+ * and may end it. */
+static void
+mask_url(const char *host, size_t left, char *mask)
+{
+	size_t end = 0, authority = 0, first = 0;
+
+	while (end < left && !strchr(" \t\"'", host[end]))
+		end++;
+	while (authority < end && !strchr("/?#\\", host[authority]))
+		authority++;
+	for (size_t i = 0; i < authority; i++)
+		if (host[i] == '@')
+			first = i;
+	for (size_t i = 0; i < end; i++)
+		if ((i < first || i > authority) && !strchr(",{}[]", host[i]))
+			mask[i] = 1;
+}
+
+static void
+mask_urls(const char *line, size_t bytes, char *mask)
+{
+	for (size_t i = 0; i + 3 < bytes; i++)
+		if (!memcmp(line + i, "://", 3))
+			mask_url(line + i + 3, bytes - i - 3, mask + i + 3);
+}
+
+static void
+mask_value(const char *line, size_t key_end, const char *value, size_t bytes, char *mask)
+{
+	static const char *const secrets[] = { "token", "secret", "password", NULL };
+	static const char *const urls[] = { "url", "webhook", "heartbeat", NULL };
+
+	if (is_key(line, key_end, secrets)) {
+		if (bytes >= SECRET_MIN_BYTES && !is_address(value, bytes) &&
+			!is_path(value, bytes))
+			memset(mask, 1, bytes);
+	} else if (is_key(line, key_end, urls) && bytes && !strchr("/{[", value[0]) &&
+		   !memmem(value, bytes, "://", 3)) {
+		/* Whoever forgot the scheme did not forget the rest. */
+		mask_url(value, bytes, mask);
+	}
 }
 
 static bool
@@ -190,13 +245,12 @@ mask_named(const char *line, size_t bytes, char *mask)
 			key_end--;
 		while (value < bytes && (line[value] == ' ' || line[value] == '\t'))
 			value++;
-		if (value == bytes || !is_secret_key(line, key_end))
+		if (value == bytes)
 			continue;
 		if (line[value] == '"' || line[value] == '\'')
 			quote = line[value++];
 		length = value_bytes(line + value, bytes - value, quote);
-		if (length >= SECRET_MIN_BYTES && !is_address(line + value, length))
-			memset(mask + value, 1, length);
+		mask_value(line, key_end, line + value, length, mask + value);
 	}
 }
 
@@ -235,6 +289,7 @@ source_find(struct source *source, int line, struct source_line *found)
 	memset(found->mask, 0, found->bytes);
 	mask_prefixed(found->start, found->bytes, found->mask);
 	mask_named(found->start, found->bytes, found->mask);
+	mask_urls(found->start, found->bytes, found->mask);
 	return true;
 }
 
@@ -302,6 +357,35 @@ source_print(const struct source_line *line, int column, FILE *stream)
 		fprintf(stream, "%.*s^\n", (int)((caret ? caret : end) - padding), padding);
 }
 
+/* What the line hides, and before a short part of it what it stands behind, since a short text by itself may be anything. */
+struct hidden {
+	const char *start;
+	size_t before, bytes; /* shown, and in all */
+};
+
+static struct hidden
+hidden_at(const struct source_line *line, size_t from, size_t to)
+{
+	size_t start = from;
+
+	while (to - from < SECRET_MIN_BYTES && start && !line->mask[start - 1] &&
+		!strchr(" \t\"'", line->start[start - 1]))
+		start--;
+	return (struct hidden){ line->start + start, from - start, to - start };
+}
+
+/* A message that was cut may end within it. */
+static void
+mask_cut(const struct hidden *hidden, const char *text, size_t bytes, char *mask)
+{
+	size_t part = hidden->bytes < bytes ? hidden->bytes : bytes;
+
+	while (part > hidden->before && memcmp(text + bytes - part, hidden->start, part) != 0)
+		part--;
+	if (part > hidden->before + 1)
+		memset(mask + bytes - part + hidden->before, 1, part - hidden->before);
+}
+
 /* Stars over each place of `text` that repeats what the line hides, so that a message that quotes
  * a value tells no more than the line below it. */
 static void
@@ -309,15 +393,19 @@ mask_repeated(const struct source_line *line, const char *text, size_t bytes, ch
 {
 	for (size_t from = 0, to; from < line->bytes; from = to + 1) {
 		const char *place = text;
+		struct hidden hidden;
 		for (to = from; to < line->bytes && line->mask[to];)
 			to++;
 		if (to == from)
 			continue;
-		while ((place = memmem(place, bytes - (size_t)(place - text),
-				line->start + from, to - from))) {
-			memset(mask + (place - text), 1, to - from);
+		hidden = hidden_at(line, from, to);
+		while ((place = memmem(place, bytes - (size_t)(place - text), hidden.start,
+				hidden.bytes))) {
+			memset(mask + (place - text) + hidden.before, 1,
+				hidden.bytes - hidden.before);
 			place++;
 		}
+		mask_cut(&hidden, text, bytes, mask);
 	}
 }
 

@@ -32,7 +32,7 @@ size_t diags_count(const struct diags *diags); /* errors, without the warnings *
 size_t diags_warnings(const struct diags *diags);
 
 /* Remembers a file's text, so that printing can show the line with a caret under the column. The
- * text is copied. What looks like a token's secret is blotted, in the line and in later messages about it. */
+ * text is copied. What looks like a secret, and what follows a URL's host, is blotted there and in later messages about it. */
 void diags_source(struct diags *diags, const char *file, const char *text, size_t length);
 
 /* FILE:LINE:COLUMN: TEXT, the source line, the caret; in order of file, line, column. */

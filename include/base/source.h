@@ -43,7 +43,8 @@ void source_tame(char *text);
 uint32_t source_harm(const char *text);
 
 /* Makes a text fit for a terminal and for JSON, in place: secrets that GitLab's prefixes give away become stars,
- * and so does what `line` (may be NULL) hides; control characters and broken UTF-8 become '?'. */
+ * and so does what `line` (may be NULL) hides: those, values of keys that are called secret, what follows a URL's host.
+ * Control characters and broken UTF-8 become '?'. */
 void source_clean(const struct source_line *line, char *text);
 
 #endif

@@ -92,7 +92,22 @@ diag_blots_secrets_in_the_line_and_in_the_message(void **state)
 			"0123" },
 		{ "client-secret: '0123456789abcdef'", "0123456789abcdef", "*'", "0123" },
 		{ "TOKEN:   0123,456789abcdef", "0123,456789abcdef", "****", "0123" },
+		{ "  url: https://hooks.slack.example/services/T0/B0/SECRET",
+			"https://hooks.slack.example/services/T0/B0/SECRET",
+			"  url: https://hooks.slack.example/**", "SECRET" },
+		{ "- webhok: { url: 'https://h:8443?key=SECRET' }", "https://h:8443?key=SECRET",
+			"https://h:8443?*", "SECRET" },
+		{ "heartbeat: hc-ping.example/SECRET # y", "hc-ping.example/SECRET",
+			"heartbeat: hc-ping.example/****** #", "SECRET" },
+		{ "{webhook: https://h/SECRET,ca_file: /y}", "https://h/SECRET", "https://h/*",
+			"SECRET" },
+		{ "url: https://me:SECRET@h/x", "https://me:SECRET@h/x", "https://*",
+			"SECRET" },
 		/* What is no secret has to be seen. */
+		{ "token: /etc/glrotate/some-longer-path", "/etc/glrotate/some-longer-path",
+			"not '/etc/glrotate/some-longer-path'", NULL },
+		{ "url: https://h/a", "a, and a", "not 'a, and a'", NULL },
+		{ "- ca: https://gitlab.example", "x", "ca: https://gitlab.example\n", NULL },
 		{ "token: project:platform/api:registry", "project:platform/api:registry",
 			"token: project:platform/api:registry", NULL },
 		{ "- token: projct:platform/api:registry", "x", "projct:platform/api", NULL },
@@ -124,6 +139,21 @@ diag_blots_a_prefixed_secret_where_no_source_is_known(void **state)
 
 	diags_add(diags, (struct place){ 0 }, "got 'glpat-aBcDeFgHiJkL' and \x1b[1m\n");
 	assert_string_equal(diags_at(diags, 0)->text, "got 'glpat-************' and ?[1m?");
+}
+
+static void
+diag_blots_the_part_of_a_secret_that_a_cut_message_has(void **state)
+{
+	auto_diags struct diags *diags = diags_new();
+	char line[1500] = "url: https://h/";
+	(void)state;
+
+	for (size_t i = strlen(line); i + 1 < sizeof(line); i++)
+		line[i] = i % 10 ? 'S' : 'E';
+	diags_source(diags, "f", line, strlen(line));
+	diags_add(diags, (struct place){ "f", 1, 1 }, "not '%s'", line + strlen("url: "));
+	assert_non_null(strstr(diags_at(diags, 0)->text, "not 'https://h/****"));
+	assert_null(strchr(diags_at(diags, 0)->text, 'S'));
 }
 
 static void
@@ -215,6 +245,7 @@ main(void)
 		cmocka_unit_test(diag_shows_the_line_and_a_caret_that_stands_right),
 		cmocka_unit_test(diag_blots_secrets_in_the_line_and_in_the_message),
 		cmocka_unit_test(diag_blots_a_prefixed_secret_where_no_source_is_known),
+		cmocka_unit_test(diag_blots_the_part_of_a_secret_that_a_cut_message_has),
 		cmocka_unit_test(diag_orders_by_file_line_and_column),
 		cmocka_unit_test(diag_counts_what_it_does_not_keep),
 		cmocka_unit_test(diag_outlives_the_names_it_was_given),
