@@ -209,6 +209,23 @@ diags_print(const struct diags *diags, FILE *stream)
 }
 
 const struct diag *
+diags_from(const struct diags *diags, const char *file, int line)
+{
+	const struct place place = { .file = file, .line = line };
+	size_t first = 0, end = diags->kept_count;
+
+	while (first < end) {
+		const size_t middle = first + (end - first) / 2;
+
+		if (place_compare(&diags->kept[middle].place, &place) < 0)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return diags_at(diags, first);
+}
+
+const struct diag *
 diags_at(const struct diags *diags, size_t index)
 {
 	return index < diags->kept_count ? &diags->kept[index] : NULL;

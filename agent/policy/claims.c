@@ -6,6 +6,9 @@
 #include "destination/destination.h"
 #include "policy/brake.h"
 
+/* Of one file, or one secret with many keys: each is compared with all before it. */
+#define PLACES_MOST 1000
+
 /* What one comparison of all entries works on. */
 struct checking {
 	const struct policies *policies;
@@ -65,6 +68,15 @@ compare_tokens(const void *a, const void *b)
 }
 
 static int
+compare_texts(const void *a, const void *b)
+{
+	const struct claim *left = a, *right = b;
+	int order = strcmp(left->text, right->text);
+
+	return order ? order : by_order(left, right);
+}
+
+static int
 compare_roots(const void *a, const void *b)
 {
 	const struct claim *left = a, *right = b;
@@ -91,6 +103,30 @@ check_tokens_are_unique(const struct checking *checking)
 		if (!compare_addresses(&first->entry->token, &again->entry->token))
 			diags_add(checking->diags, again->at, "'%s' stands at %s:%d already",
 				again->text, first->at.file, first->at.line);
+	}
+}
+
+/* Each token that rotates itself has a secret of its own. */
+static void
+check_secrets_are_unique(const struct checking *checking)
+{
+	const struct token_entry *entries = checking->policies->tokens.items;
+	struct claims claims = { 0 };
+
+	for (size_t i = 0; i < checking->policies->tokens.count; i++)
+		if (entries[i].token.text && entries[i].secret &&
+			!address_is_pattern(&entries[i].token))
+			claim_add(checking->arena, &claims, &entries[i], entries[i].secret,
+				entries[i].at);
+	if (claims.count)
+		qsort(claims.items, claims.count, sizeof(*claims.items), compare_texts);
+	for (size_t i = 1; i < claims.count; i++) {
+		const struct claim *first = &claims.items[i - 1], *again = &claims.items[i];
+
+		if (!strcmp(first->text, again->text))
+			diags_add(checking->diags, again->at,
+				"'%s': 'secret' is that of '%s' too: expected one for each",
+				again->entry->token.text, first->entry->token.text);
 	}
 }
 
@@ -176,18 +212,21 @@ claim_destinations(
 	}
 }
 
-/* Who claimed it before; NULL: nobody. One token that stands here twice was told as that. */
-static const struct claim *
-who_was_first(const struct claims *claims, const struct claim *again)
+static bool
+is_same_root(const struct claim *a, const struct claim *b)
 {
-	for (const struct claim *first = again; first-- > claims->items;) {
-		if (strcmp(destination_root(first->place), destination_root(again->place)) != 0)
-			return NULL;
+	return !strcmp(destination_root(a->place), destination_root(b->place));
+}
+
+/* Who claimed it before, from the first of its root on; NULL: nobody. One token that stands here twice was told as that. */
+static const struct claim *
+who_was_first(const struct claim *start, const struct claim *again)
+{
+	for (const struct claim *first = again; first-- > start;)
 		if (destination_overlaps(first->place, again->place) &&
 			(first->entry == again->entry ||
 				compare_addresses(&first->entry->token, &again->entry->token)))
 			return first;
-	}
 	return NULL;
 }
 
@@ -196,6 +235,7 @@ check_destinations_are_unique(const struct checking *checking)
 {
 	const struct token_entry *entries = checking->policies->tokens.items;
 	struct claims claims = { 0 };
+	size_t start = 0; /* of those that have the root at hand */
 
 	for (size_t i = 0; i < checking->policies->tokens.count; i++)
 		if (entries[i].token.text && entries[i].token.type != TYPE_ANY)
@@ -203,9 +243,18 @@ check_destinations_are_unique(const struct checking *checking)
 	if (claims.count)
 		qsort(claims.items, claims.count, sizeof(*claims.items), compare_roots);
 	for (size_t i = 1; i < claims.count; i++) {
-		const struct claim *again = &claims.items[i];
-		const struct claim *first = who_was_first(&claims, again);
+		const struct claim *again = &claims.items[i], *first;
 
+		if (!is_same_root(&claims.items[start], again))
+			start = i;
+		if (i - start >= PLACES_MOST) {
+			if (i - start == PLACES_MOST)
+				diags_add(checking->diags, again->at,
+					"more than %d secrets are delivered to '%s'",
+					PLACES_MOST, destination_root(again->place));
+			continue;
+		}
+		first = who_was_first(&claims.items[start], again);
 		if (first)
 			diags_add(checking->diags, again->at,
 				"'%s' gets two secrets: that of '%s', and that of '%s' at %s:%d",
@@ -221,5 +270,6 @@ claims_check(const struct policies *policies, struct diags *diags)
 	const struct checking checking = { policies, arena, diags };
 
 	check_tokens_are_unique(&checking);
+	check_secrets_are_unique(&checking);
 	check_destinations_are_unique(&checking);
 }

@@ -105,20 +105,15 @@ is_told(const struct checking *checking, size_t index)
 {
 	const struct place at = entry_at(checking->policies, index)->at;
 	struct place next = { .line = INT_MAX };
-	size_t all = diags_count(checking->diags) + diags_warnings(checking->diags);
+	const struct diag *diag;
 
 	if (index + 1 < checking->policies->tokens.count)
 		next = entry_at(checking->policies, index + 1)->at;
 	if (!next.file || strcmp(next.file, at.file) != 0)
 		next.line = INT_MAX;
-	for (size_t i = 0; i < all; i++) {
-		const struct diag *diag = diags_at(checking->diags, i);
-
-		if (diag && diag->place.file && !strcmp(diag->place.file, at.file) &&
-			diag->place.line >= at.line && diag->place.line <= next.line)
-			return true;
-	}
-	return false;
+	diag = diags_from(checking->diags, at.file, at.line);
+	return diag && diag->place.file && !strcmp(diag->place.file, at.file) &&
+	       diag->place.line <= next.line;
 }
 
 static bool
@@ -212,12 +207,6 @@ check_self(const struct checking *checking, const struct token_entry *entry)
 		return;
 	if (!brake_allows_secret(checking->policies, entry, &err))
 		diags_add(checking->diags, entry->at, "'%s': %s", entry->token.text, err.text);
-	for (const struct token_entry *other = entry_at(checking->policies, 0); other < entry;
-		other++)
-		if (other->secret && !strcmp(other->secret, entry->secret))
-			diags_add(checking->diags, entry->at,
-				"'%s': 'secret' is that of '%s' too: expected one for each",
-				entry->token.text, other->token.text);
 }
 
 static void

@@ -46,6 +46,9 @@ struct diag {
 };
 const struct diag *diags_at(const struct diags *diags, size_t index);
 
+/* The first of them at that line of that file, or behind it; NULL: none. */
+const struct diag *diags_from(const struct diags *diags, const char *file, int line);
+
 CLEANUP(diags, struct diags *, diags_free)
 #define auto_diags __attribute__((cleanup(diags_cleanup)))
 

@@ -1,4 +1,4 @@
-/* claims.h: what the entries of a policy claim, against each other: an address, and a place, is one entry's.
+/* claims.h: what the entries of a policy claim, against each other: an address, a place and a secret is one entry's.
  * Touches nothing. For rules.c. */
 #ifndef POLICY_CLAIMS_H
 #define POLICY_CLAIMS_H
