@@ -279,7 +279,7 @@ decide_item(const struct deciding *deciding, struct plan_item *item)
 		set_rule(deciding, item);
 	if (item->row)
 		decide_open(deciding, item, has_places && holding->is_readable);
-	else if (!item->lifetime)
+	else if (!item->lifetime && !address_is_pattern(&item->address))
 		decide_person(item, 0, "no line of lifetimes holds for it");
 	else if (!holding->is_readable)
 		decide_person(item, holding->trouble.advice, holding->trouble.text);

@@ -4,37 +4,20 @@
 
 #include "base/advice.h"
 #include "base/memory.h"
-#include "base/source.h"
 #include "base/workers.h"
+#include "flow/listing.h"
 #include "gitlab/people.h"
-
-/* One owner, listed once, whatever the number of entries that name it. */
-struct listing {
-	struct address address; /* of any of its tokens */
-	struct owner owner;
-	bool is_pinned;
-	bool is_readable;
-	struct err trouble;
-	struct tokens tokens;
-	struct arena *arena; /* the worker's; kept by the caller's afterwards */
-};
-
-struct reader {
-	struct gitlab_server *server;
-	const struct secret *credential;
-	const struct policies *policies;
-	const struct token_records *records;
-	struct arena *arena;
-	struct listing *listings;
-	size_t count, capacity;
-	struct gitlab **connections; /* one a worker, opened by it */
-	struct holdings holdings;
-	size_t holdings_capacity;
-};
 
 /* --- which owners --- */
 
-static struct listing *
+/* A token that rotates itself is known by its own secret: see reading.c. */
+bool
+entry_is_listed(const struct token_entry *entry)
+{
+	return !address_is_pattern(&entry->token) && entry->rotate_with != ROTATE_WITH_SELF;
+}
+
+struct listing *
 listing_of(const struct reader *reader, enum token_type type, const char *owner)
 {
 	for (size_t i = 0; i < reader->count; i++)
@@ -84,24 +67,6 @@ add_exact(struct reader *reader, const struct token_entry *entry)
 		records_find(reader->records, entry->token.text));
 }
 
-/* A token that rotates itself is known by its own secret: see reading.c. */
-static bool
-is_listed(const struct token_entry *entry)
-{
-	return !address_is_pattern(&entry->token) && entry->rotate_with != ROTATE_WITH_SELF;
-}
-
-static struct address
-address_in(struct arena *arena, enum token_type type, const char *owner, const char *name)
-{
-	return (struct address){
-		.type = type,
-		.owner = owner,
-		.name = name,
-		.text = arena_format(arena, "%s:%s:%s", token_type_name(type), owner, name),
-	};
-}
-
 /* The projects or groups below the part of its owner that a pattern fixes. */
 static bool
 find_places(struct reader *reader, struct gitlab *gitlab, const struct token_entry *entry,
@@ -115,17 +80,6 @@ find_places(struct reader *reader, struct gitlab *gitlab, const struct token_ent
 	return entry->token.type == TYPE_PROJECT || entry->token.type == TYPE_PROJECT_DEPLOY
 	               ? people_projects(gitlab, group.id, reader->arena, places, err)
 	               : people_groups(gitlab, group.id, reader->arena, places, err);
-}
-
-/* What keeps a pattern from being followed is shown as a holding of its own, by the pattern's text. */
-static void
-add_holding(struct reader *reader, const struct holding *holding)
-{
-	struct holdings *holdings = &reader->holdings;
-
-	holdings->items = arena_grow(reader->arena, holdings->items, holdings->count,
-		&reader->holdings_capacity, sizeof(*holding));
-	holdings->items[holdings->count++] = *holding;
 }
 
 static bool
@@ -151,8 +105,8 @@ add_pattern(struct reader *reader, struct gitlab *gitlab, const struct token_ent
 
 	/* One owner, and a pattern of names. */
 	if (!strchr(entry->token.owner, '*')) {
-		const struct address address =
-			address_in(reader->arena, entry->token.type, entry->token.owner, "");
+		const struct address address = holding_address(
+			reader->arena, entry->token.type, entry->token.owner, "");
 		add_listing(reader, &address);
 		return true;
 	}
@@ -160,15 +114,16 @@ add_pattern(struct reader *reader, struct gitlab *gitlab, const struct token_ent
 		if (ends_reading(err))
 			return false;
 		advise_unreadable(err);
-		add_holding(reader,
-			&(struct holding){
-				.address = entry->token, .entry = entry, .trouble = *err });
+		reader->lost = arena_grow(reader->arena, reader->lost, reader->lost_count,
+			&reader->lost_capacity, sizeof(*reader->lost));
+		reader->lost[reader->lost_count++] =
+			(struct lost){ .entry = entry, .trouble = *err };
 		return true;
 	}
 	items = places.items;
 	for (size_t i = 0; i < places.count; i++) {
 		struct address address =
-			address_in(reader->arena, entry->token.type, items[i].path, "");
+			holding_address(reader->arena, entry->token.type, items[i].path, "");
 		struct listing *listing;
 
 		if (!glob_matches(entry->token.owner, items[i].path))
@@ -191,7 +146,7 @@ find_owners(struct reader *reader, struct err *err)
 	const struct token_entry *entries = reader->policies->tokens.items;
 
 	for (size_t i = 0; i < reader->policies->tokens.count; i++)
-		if (is_listed(&entries[i]))
+		if (entry_is_listed(&entries[i]))
 			add_exact(reader, &entries[i]);
 	for (size_t i = 0; i < reader->policies->tokens.count; i++)
 		if (address_is_pattern(&entries[i].token) &&
@@ -271,109 +226,6 @@ read_owners(struct reader *reader, size_t workers, struct err *err)
 		return true;
 	*err = *ending;
 	return false;
-}
-
-/* --- what is held --- */
-
-static void
-pick_namesakes(struct reader *reader, const struct listing *listing, struct holding *holding)
-{
-	struct tokens *namesakes = &holding->namesakes;
-	size_t capacity = 0;
-
-	for (size_t i = 0; i < listing->tokens.count; i++) {
-		const struct token *token = &listing->tokens.items[i];
-
-		if (token->id > holding->highest_id)
-			holding->highest_id = token->id;
-		if (strcmp(token->name, holding->address.name) != 0)
-			continue;
-		namesakes->items = arena_grow(reader->arena, namesakes->items, namesakes->count,
-			&capacity, sizeof(*token));
-		namesakes->items[namesakes->count++] = *token;
-	}
-}
-
-static void
-hold(struct reader *reader, const struct listing *listing, const struct token_entry *entry,
-	const struct address *address)
-{
-	struct holding holding = {
-		.address = *address,
-		.entry = entry,
-		.owner = listing->owner,
-		.is_readable = listing->is_readable,
-		.trouble = listing->trouble,
-	};
-
-	holding.owner.path = address->owner;
-	pick_namesakes(reader, listing, &holding);
-	add_holding(reader, &holding);
-}
-
-static bool
-is_held(const struct reader *reader, const struct address *address)
-{
-	for (size_t i = 0; i < reader->holdings.count; i++)
-		if (!strcmp(reader->holdings.items[i].address.text, address->text))
-			return true;
-	return false;
-}
-
-/* What cannot be shown as it is, is not managed either: a name may be made to look like a line of ours. */
-static bool
-hold_untold(
-	struct reader *reader, const struct token_entry *entry, const struct address *address)
-{
-	struct holding holding = { .entry = entry };
-	char *name = arena_text(reader->arena, address->name);
-
-	source_tame(name);
-	if (!strcmp(name, address->name))
-		return false;
-	holding.address = address_in(reader->arena, address->type, address->owner, name);
-	err_set(&holding.trouble, ERR_PERSON, 0,
-		"its name holds characters that move a terminal's cursor: not managed");
-	add_holding(reader, &holding);
-	return true;
-}
-
-/* A fleet's token is one that lives, or that is remembered: what died before anybody managed it stays unknown. */
-static void
-hold_fleet(struct reader *reader, const struct listing *listing, int64_t now)
-{
-	for (size_t i = 0; i < listing->tokens.count; i++) {
-		const struct token *token = &listing->tokens.items[i];
-		struct address address = address_in(reader->arena, listing->address.type,
-			listing->address.owner, token->name);
-		const struct token_entry *entry = policies_entry(reader->policies, &address);
-
-		if (!entry || !address_is_pattern(&entry->token) ||
-			!(token_is_alive(token, now) ||
-				records_find(reader->records, address.text)) ||
-			is_held(reader, &address) || hold_untold(reader, entry, &address))
-			continue;
-		hold(reader, listing, entry, &address);
-	}
-}
-
-static void
-hold_all(struct reader *reader)
-{
-	const struct token_entry *entries = reader->policies->tokens.items;
-	const int64_t now = gitlab_now(reader->server);
-	bool patterns = false;
-
-	for (size_t i = 0; i < reader->policies->tokens.count; i++) {
-		const struct address *address = &entries[i].token;
-
-		patterns = patterns || address_is_pattern(address);
-		if (is_listed(&entries[i]))
-			hold(reader, listing_of(reader, address->type, address->owner),
-				&entries[i], address);
-	}
-	for (size_t i = 0; patterns && i < reader->count; i++)
-		hold_fleet(reader, &reader->listings[i], now);
 }
 
 bool

@@ -232,6 +232,9 @@ decide_record(const struct deciding *deciding, struct plan_item *item)
 				? "its project or group is not found any more; what was begun is finished"
 				: "its entry is gone from the policy; what was begun is finished";
 		item->advice = item->row->advice;
+	} else if (item->entry && (!item->record->token_id || item->record->released_at)) {
+		item->action = PLAN_RELEASED;
+		item->why = "the pattern that names it now does not find it: nobody renews it";
 	} else if (item->entry) {
 		item->action = PLAN_PERSON;
 		item->advice = GLR_OWNER_UNREADABLE;

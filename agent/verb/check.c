@@ -339,6 +339,12 @@ check_online(struct checking *checking, struct err *err)
 	for (size_t i = 0; i < reading.holdings.count; i++)
 		if (!seen_before(&reading.holdings, i))
 			check_owner(checking, &reading.holdings.items[i]);
+	/* A fleet may be still to come. */
+	for (size_t i = 0; i < reading.holdings.barren_count; i++)
+		add(checking, true, 0,
+			arena_format(checking->arena, "pattern %s",
+				reading.holdings.barren[i]->text),
+			PAGE_BARREN);
 	for (size_t i = 0; i < reading.plan->count; i++) {
 		if (reading.plan->items[i].action == PLAN_RELEASED)
 			continue;

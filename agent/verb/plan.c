@@ -44,6 +44,7 @@ struct planning {
 	const struct options *options;
 	const struct plan *plan;
 	const struct brakes *brakes;
+	const struct holdings *holdings;
 	struct arena *arena;
 	bool *chosen; /* by the selectors */
 	bool *shown;  /* of those, what is listed */
@@ -258,6 +259,14 @@ print_fill(const struct planning *planning, const struct plan_item *item, struct
 	return true;
 }
 
+/* It may be as it is meant, or a name that is written wrongly: who asks for a plan is told. */
+static void
+print_barren(const struct planning *planning)
+{
+	for (size_t i = 0; i < planning->holdings->barren_count; i++)
+		printf("%s: %s\n", planning->holdings->barren[i]->text, PAGE_BARREN);
+}
+
 static bool
 print_page(const struct planning *planning, struct err *err)
 {
@@ -269,6 +278,8 @@ print_page(const struct planning *planning, struct err *err)
 		printf("%s\n", headline(planning));
 	if (!options_bare(planning->options))
 		page_print_brakes(planning->brakes, planning->plan->now, stdout);
+	if (!options_bare(planning->options))
+		print_barren(planning);
 	if (!options_bare(planning->options) && any)
 		putchar('\n');
 	if ((any || options_bare(planning->options)) && !print_table(planning, err))
@@ -304,6 +315,20 @@ destinations_json(const struct planning *planning, const struct plan_item *item)
 	return array;
 }
 
+static struct json *
+barren_json(const struct planning *planning)
+{
+	struct json *array = json_new_array();
+
+	for (size_t i = 0; i < planning->holdings->barren_count; i++) {
+		struct json *object = json_new_object();
+
+		json_set_text(object, "pattern", planning->holdings->barren[i]->text);
+		json_push(array, object);
+	}
+	return array;
+}
+
 static bool
 print_json(const struct planning *planning, struct err *err)
 {
@@ -323,6 +348,7 @@ print_json(const struct planning *planning, struct err *err)
 		json_push(tokens, token);
 	}
 	json_set(page, "tokens", tokens);
+	json_set(page, "finds_nothing", barren_json(planning));
 	return json_print(page, stdout) ||
 	       err_set(err, ERR_LATER, errno, "cannot write the answer");
 }
@@ -361,6 +387,7 @@ verb_plan(
 		return false;
 	planning.plan = reading.plan;
 	planning.brakes = &reading.brakes;
+	planning.holdings = &reading.holdings;
 	if (!choose_items(options, reading.plan, context->arena, &planning.chosen, err))
 		return false;
 	planning.changes =

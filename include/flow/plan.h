@@ -27,6 +27,8 @@ struct holding {
 struct holdings {
 	struct holding *items;
 	size_t count;
+	const struct address **barren; /* the patterns that find no token, though all was read */
+	size_t barren_count;
 };
 
 enum plan_action {

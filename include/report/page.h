@@ -25,6 +25,8 @@ const char *page_due_sum(struct arena *arena, const struct due *due);
 const char *page_lifetime(struct arena *arena, const struct lifetime *lifetime);
 /* "/etc/glrotate/glrotate.yaml:12"; "" for no place. */
 const char *page_place(struct arena *arena, struct place place);
+/* Of a pattern, when all that it could find was read. */
+#define PAGE_BARREN "finds no token that it could mean"
 /* "GLR-108"; NULL for 0. */
 const char *page_advice(struct arena *arena, int advice);
 /* "*: frozen by /etc/glrotate/FREEZE", a line for each brake that is on. */
