@@ -6,6 +6,7 @@
 
 #include "base/advice.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/when.h"
 #include "destination/destination.h"
 #include "flow/pins.h"
@@ -50,15 +51,32 @@ fill_find(struct journal *journal, const struct plan_item *item, struct arena *a
 		return true;
 	fill->missing =
 		arena_alloc(arena, (item->destinations.count + 1) * sizeof(*fill->missing));
+	fill->was_aside =
+		arena_alloc(arena, (item->destinations.count + 1) * sizeof(*fill->was_aside));
 	for (size_t i = 0; i < item->destinations.count; i++) {
 		const struct delivery *holder = holder_of(&holders, &places[i]);
 
-		if (!holder)
+		if (!holder || holder->state == DELIVERY_SET_ASIDE) {
+			fill->was_aside[fill->count] = holder != NULL;
 			fill->missing[fill->count++] = &places[i];
-		else if (holder->state == DELIVERY_PROVEN && !fill->source)
+		} else if (holder->state == DELIVERY_PROVEN && !fill->source)
 			fill->source = &places[i];
 	}
 	return true;
+}
+
+static const char *
+words_of(const struct fill *fill, size_t which, struct arena *arena)
+{
+	const char *what = fill->was_aside[which] ? "set aside" : "new";
+	const char *when =
+		fill->was_aside[which] ? "tried again by each run" : "filled by the next run";
+
+	if (!fill->source)
+		return arena_format(arena,
+			"%s: filled at the next rotation, for no place that has the secret can be read",
+			what);
+	return arena_format(arena, "%s: %s, from %s", what, when, fill->source->text);
 }
 
 const char *
@@ -66,15 +84,14 @@ fill_words(const struct fill *fill, const char *place, struct arena *arena)
 {
 	for (size_t i = 0; i < fill->count; i++)
 		if (!strcmp(fill->missing[i]->text, place))
-			return fill->source
-			               ? arena_format(arena,
-						 "new: filled by the next run, from %s",
-						 fill->source->text)
-			               : "new: filled at the next rotation, for no place that has the secret can be read";
+			return words_of(fill, i, arena);
 	return NULL;
 }
 
 /* --- doing it --- */
+
+/* So many bad secrets are presented in a run, for GitLab counts refusals. */
+#define BAD_SECRETS_MOST 3
 
 struct filling {
 	struct run *run;
@@ -85,6 +102,10 @@ struct filling {
 	struct secret *secret;
 	struct identity *identity; /* of the secret itself */
 	struct gitlab *as_token;
+	bool is_refused; /* it was presented, and is not the token's */
+	bool is_down;    /* GitLab was not there to be asked */
+	size_t filled;
+	struct err worst; /* what a person must hear of */
 };
 
 /* As it is pinned, whatever its path leads to now is told by the pin. */
@@ -131,8 +152,10 @@ prove(struct filling *filling, const struct destination *source, struct err *err
 {
 	if (is_meant_secret(filling, err))
 		return true;
+	filling->is_down = err->kind == ERR_REACH;
 	if (err->kind != ERR_CREDENTIAL && err->kind != ERR_REFUSED)
 		return false;
+	filling->is_refused = true;
 	err->kind = ERR_PERSON;
 	err_wrap(err, "%s does not hold the secret of #%lld any more", source->text,
 		(long long)filling->record->token_id);
@@ -163,26 +186,74 @@ write_one(struct filling *filling, const struct destination *source,
 		    err))
 		return false;
 	outcome_add(filling->run->outcome, COUNT_DELIVERED);
+	filling->filled++;
 	return true;
+}
+
+static bool
+is_passing(const struct err *err)
+{
+	return err->kind == ERR_LATER || err->kind == ERR_REACH || err->kind == ERR_DOUBT;
+}
+
+static bool
+ends_run(const struct err *err)
+{
+	return err->kind == ERR_STORE || err->kind == ERR_CREDENTIAL ||
+	       err->kind == ERR_STOPPED;
+}
+
+/* One place's refusal keeps no other one waiting. What was set aside is known, and `status` tells it: that it refuses once
+ * more is no news. False when the run ends with it. */
+static bool
+note_refusal(struct filling *filling, bool is_news, struct err *err)
+{
+	/* A plain 401 may be about our own credential. */
+	identity_judge(filling->run->context->identity, filling->tools.gitlab, err);
+	if (ends_run(err))
+		return false;
+	if (is_news && (filling->worst.kind == ERR_NONE ||
+			       (is_passing(&filling->worst) && !is_passing(err))))
+		filling->worst = *err;
+	if (!is_news)
+		log_line(LOG_LEVEL_INFO, "%s: set aside as before: %s",
+			filling->item->address.text, err->text);
+	return true;
+}
+
+static bool
+has_news(const struct fill *fill)
+{
+	for (size_t i = 0; i < fill->count; i++)
+		if (!fill->was_aside[i])
+			return true;
+	return false;
 }
 
 static bool
 fill_all(struct filling *filling, const struct fill *fill, struct err *err)
 {
 	if (!read_source(filling, fill->source, err))
-		return false;
+		return note_refusal(filling, has_news(fill), err);
 	filling->as_token = gitlab_new(filling->run->context->server, filling->secret);
-	for (size_t i = 0; i < fill->count; i++)
-		if (!write_one(filling, fill->source, fill->missing[i], err))
+	for (size_t i = 0; i < fill->count; i++) {
+		bool is_news = !fill->was_aside[i];
+
+		if (write_one(filling, fill->source, fill->missing[i], err))
+			continue;
+		/* It is about the secret: no place would get it. */
+		if (filling->is_refused || filling->is_down)
+			return note_refusal(filling, has_news(fill), err);
+		if (!note_refusal(filling, is_news, err))
 			return false;
+	}
 	return true;
 }
 
 static void
 tell(struct filling *filling, const struct err *why)
 {
-	const bool later =
-		why->kind == ERR_LATER || why->kind == ERR_REACH || why->kind == ERR_DOUBT;
+	const bool later = is_passing(why);
 
 	outcome_trouble(filling->run->outcome,
 		&(struct trouble){ .address = filling->item->address.text,
@@ -195,16 +266,15 @@ tell(struct filling *filling, const struct err *why)
 			.works_until = date_start(filling->record->expires_on) });
 }
 
-static bool
-ends_run(const struct err *err)
-{
-	return err->kind == ERR_STORE || err->kind == ERR_CREDENTIAL ||
-	       err->kind == ERR_STOPPED;
-}
+/* What a run may still do. */
+struct allowance {
+	int64_t tokens;
+	int bad_secrets;
+};
 
 static bool
 fill_item(struct run *run, const struct plan_item *item, const struct token_record *record,
-	const struct fill *fill, bool *ok, struct err *err)
+	const struct fill *fill, struct allowance *allowance, struct err *err)
 {
 	auto_identity struct identity *identity = identity_new("the secret of a destination");
 	const struct delivered delivered = { .address = item->address.text,
@@ -219,30 +289,28 @@ fill_item(struct run *run, const struct plan_item *item, const struct token_reco
 			.date = date_of(record->created_msec / 1000),
 			.generation = record->generation },
 		.identity = identity };
+	bool ok;
 
 	filling.tools.delivered = &delivered;
 	snprintf(filling.stamp.agent, sizeof(filling.stamp.agent), "%s",
 		journal_uuid(run->context->journal));
 	gitlab_set_urgency(filling.tools.gitlab, URGENCY_DELIVER);
-	*ok = fill_all(&filling, fill, err);
+	ok = fill_all(&filling, fill, err);
 	gitlab_free(filling.as_token);
 	secret_free(filling.secret);
-	if (*ok)
-		return true;
-	/* A plain 401 may be about our own credential. */
-	identity_judge(run->context->identity, filling.tools.gitlab, err);
-	if (ends_run(err))
-		return false;
-	tell(&filling, err);
-	return true;
+	allowance->tokens -= filling.filled > 0;
+	allowance->bad_secrets -= filling.is_down ? allowance->bad_secrets : filling.is_refused;
+	if (filling.worst.kind != ERR_NONE)
+		tell(&filling, &filling.worst);
+	return ok;
 }
 
 bool
 run_fill(struct run *run, const struct plan *plan, const struct token_record *records,
 	struct err *err)
 {
-	int64_t left = run->context->policies->limits.rotations_per_run;
-	bool ok = true;
+	struct allowance allowance = { run->context->policies->limits.rotations_per_run,
+		BAD_SECRETS_MOST };
 
 	if (run->orders->ordered || breaker_holds(run->breaker, NULL))
 		return true;
@@ -254,10 +322,12 @@ run_fill(struct run *run, const struct plan *plan, const struct token_record *re
 			return false;
 		if (!fill.count || !fill.source)
 			continue;
-		/* One bad secret a run is presented, for refusals are counted. */
-		if (!ok || left-- <= 0)
-			outcome_add(run->outcome, COUNT_WAITING);
-		else if (!fill_item(run, item, &records[i], &fill, &ok, err))
+		if (allowance.tokens <= 0 || allowance.bad_secrets <= 0) {
+			if (has_news(&fill))
+				outcome_add(run->outcome, COUNT_WAITING);
+			continue;
+		}
+		if (!fill_item(run, item, &records[i], &fill, &allowance, err))
 			return false;
 	}
 	return true;

@@ -154,7 +154,7 @@ static const struct advice_text texts[] = {
 		"glrotate check   # which right is missing\n"
 		"mend it, then: glrotate run",
 		"a rotated secret that is not delivered waits sealed in the journal; its consumers fail until then",
-		"A destination that refuses for seven days is set aside, so that the others go on; status keeps naming it.",
+		"A destination that refuses for seven days is set aside, so that the others go on; status keeps naming it, and each run tries it again while another place can be asked for the secret.",
 	},
 	{
 		GLR_OWN_CREDENTIAL,

@@ -208,7 +208,8 @@ const char *const schema_statements[STATEMENT_COUNT] = {
 	[DELIVERY_INSERT] =
 		"INSERT INTO deliveries (rotation, " DELIVERY_COLUMNS ") VALUES (?9, " DELIVERY_VALUES ")",
 	[DELIVERY_HOLD] =
-		"INSERT INTO deliveries (rotation, " DELIVERY_COLUMNS ") SELECT id, " DELIVERY_VALUES
+		"INSERT OR REPLACE INTO deliveries (id, rotation, " DELIVERY_COLUMNS ") SELECT"
+		" (SELECT min(id) FROM deliveries WHERE rotation = rotations.id AND place = ?2), id, " DELIVERY_VALUES
 		" FROM rotations WHERE id = (SELECT max(id) FROM rotations WHERE token = ?1 AND state = ?9)",
 	[DELIVERY_UPDATE] =
 		"UPDATE deliveries SET (" DELIVERY_COLUMNS ") = (" DELIVERY_VALUES ") WHERE id = ?1 AND rotation = ?9",

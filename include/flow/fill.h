@@ -1,4 +1,5 @@
-/* fill.h: a destination that an entry has got since its token was last rotated gets the present secret from another that holds it.
+/* fill.h: a destination that an entry has got since its token was last rotated gets the present secret from
+ * another that holds it; so does one that was set aside.
  * Touches the journal, the destinations and GitLab. */
 #ifndef FLOW_FILL_H
 #define FLOW_FILL_H
@@ -10,6 +11,7 @@
  * tokens, whose secrets open no API and so cannot be proven, and tokens that were not rotated by us yet are not looked at. */
 struct fill {
 	const struct destination **missing; /* into the item's */
+	bool *was_aside;                    /* one a missing: it refused for seven days, and may take the secret by now */
 	size_t count;
 	const struct destination *source;   /* into the item's; NULL: none can be read, and they wait for the next rotation */
 };

@@ -223,7 +223,7 @@ must_check bool journal_add_delivery(struct journal *journal, const struct rotat
 must_check bool journal_holders(struct journal *journal, int64_t token, struct arena *arena,
 	struct deliveries *deliveries, struct err *err);
 
-/* Adds one to them, of the place's text: it got the secret later; with the event `delivery.proven` and so on.
+/* Adds one to them, or takes the place of one with the same text: it got the secret later; with the event `delivery.proven` and so on.
  * Fails: ERR_STORE, also when no rotation of the token was closed. */
 must_check bool journal_hold(struct journal *journal, const struct token_record *record,
 	const struct delivery *delivery, const char *text, struct err *err);

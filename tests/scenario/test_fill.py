@@ -41,6 +41,44 @@ class Fill(Case):
         self.assertEqual([r for r in self.asked() if "variables" in r["path"]], [])
         self.assertNotIn("new:", self.exits(0, "explain", NAME).out)
 
+    def test_one_that_refuses_keeps_no_other_waiting(self):
+        self.sim.act("create_token", kind="project", owner="shop/api", name="pull", created="-84d", expires="+6d")
+
+        def entries(*more):
+            self.host.set_tokens("".join(
+                f"\n  - token: project:shop/api:{name}\n    deliver: [ {', '.join((f'ci_variable: {name.upper()}',) + more)} ]\n"
+                for name, more in zip(("push", "pull"), more)))
+        entries((), ())
+        self.exits(0, "run")
+        refusing = tuple(f"ci_variable: {{ key: BAD_{n}, project: shop/web }}" for n in (1, 2))
+        entries(refusing[:1] + (f"file: {self.host.path}/push",), refusing[1:] + (f"file: {self.host.path}/pull",))
+        self.sim.fault("status", path="*/variables*", status=403, times=0, method="POST",
+                       body='{"message":"403 Forbidden"}', content_type="application/json")
+        ended = self.host.run("run")
+        self.needs_person(ended, "GLR-113")
+        self.assertNotIn("later run", ended.out)
+        for name in ("push", "pull"):
+            self.assertIn(f"project:shop/api:{name}: a new destination is not filled yet", ended.err)
+            self.assertEqual((self.host.path / name).read_text().strip(), self.living(name)["secret"])
+
+    def test_one_that_was_set_aside_gets_it_when_it_is_well_again(self):
+        self.deliver("ci_variable: PUSH", "ci_variable: { key: TAKEN, project: shop/web }")
+        self.sim.fault("status", method="PUT", path="*/variables/TAKEN", status=403, times=0, nth=2,
+                       body='{"message":"403 Forbidden"}', content_type="application/json")
+        self.exits(3, "run")
+        self.advance("8d")
+        self.assertIn("was set aside", self.exits(3, "run").err)
+        self.assertEqual(self.exits(0, "run").out, "", "that it refuses is known")
+        self.assertIn("set aside: tried again by each run, from ci_variable shop/api PUSH *", self.exits(0, "plan").out)
+        self.assertIn("set aside", self.exits(1, "status").out)
+        self.clear_faults()
+        self.assertIn("delivered to 1 destination", self.exits(0, "run").out)
+        self.holds("shop/web", "TAKEN")
+        self.exits(0, "status")
+        self.forget_requests()
+        self.assertEqual(self.exits(0, "run").out, "")
+        self.assertEqual([r for r in self.asked() if "variables" in r["path"]], [])
+
     def test_one_that_is_hidden_everywhere_waits_for_the_next_rotation(self):
         self.rotated("ci_variable: { key: HID, visibility: hidden }")
         self.deliver("ci_variable: { key: HID, visibility: hidden }", "ci_variable: { key: TAKEN, project: shop/web }")
