@@ -119,7 +119,7 @@ credential_read_apart(
 
 		if (credential_read(own->items[i], &ours, &ignored) &&
 			secret_equal(draft, ours))
-			return err_set(err, ERR_POLICY, 0,
+			return err_set(err, ERR_PERSON, 0,
 				"credential '%s': it holds what '%s' does, which is glrotate's own and shown to nobody else",
 				name, own->items[i]);
 	}

@@ -196,8 +196,11 @@ fill(const struct reader *reader, const struct token_entry *entry, struct holdin
 		find_owner(reader, entry, token, &holding->owner, &holding->trouble);
 	if (!holding->is_readable) {
 		*err = holding->trouble;
+		/* The file cannot be read, or holds what is no token of this entry's. */
 		if (!holding->trouble.advice && err->kind == ERR_POLICY)
 			err_advise(&holding->trouble, GLR_SELF_LOST);
+		if (!holding->trouble.advice && err->kind == ERR_PERSON)
+			err_advise(&holding->trouble, GLR_IDENTITY);
 		return !ends_reading(err);
 	}
 	holding->trouble = (struct err){ 0 };

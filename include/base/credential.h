@@ -18,7 +18,8 @@
 must_check bool credential_read(const char *name, struct secret **secret, struct err *err);
 
 /* The same of one that others are shown: refused, too, when it holds what one of `own` does, by whatever path, link or copy. They
- * are names and paths of credentials, of which those that are not there count for nothing; NULL: none. */
+ * are names and paths of credentials, of which those that are not there count for nothing; NULL: none.
+ * Fails: ERR_PERSON for that; ERR_POLICY as above. */
 must_check bool credential_read_apart(
 	const char *name, const struct texts *own, struct secret **secret, struct err *err);
 

@@ -412,7 +412,7 @@ rules_know_one_name_of_a_path(void **state)
 		CLUSTER("kubeconfig: //etc/c"), "deliver: [ file: /etc/c/.. ]",
 		"deliver: [ file: { path: /a, exec: [ /usr//bin/true ] } ]",
 		"deliver: [ exec: /usr/bin/../bin/true ]",
-		"deliver: [ systemd_credential: { name: x, path: \"/etc/c\\x01\" } ]",
+		"deliver: [ systemd_credential: { name: x, path: /etc/c/.. } ]",
 		"deliver: [ file: /a ], rotate_with: self, secret: /etc//c" };
 	struct folder *folder = *state;
 	char text[1024];
