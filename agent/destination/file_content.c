@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/folder.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 #define READ_MAX_BYTES ((size_t)4096)
@@ -57,23 +58,15 @@ find_group(const char *name, gid_t *gid, struct err *err)
 	return true;
 }
 
-/* FNV-1a: it keeps the entries of one file apart, and no more. */
-static void
-hash_of(const char *text, char hash[17])
-{
-	uint64_t sum = UINT64_C(14695981039346656037);
-
-	for (; *text; text++)
-		sum = (sum ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	snprintf(hash, 17, "%016" PRIx64, sum);
-}
-
+/* A hash keeps the entries of one file apart. */
 static void
 name_stamp(struct file_target *target)
 {
 	auto_arena struct arena *arena = arena_new();
+	const char *text = format_entry_text(&target->place->entry, arena);
 
-	hash_of(format_entry_text(&target->place->entry, arena), target->stamp_of);
+	snprintf(target->stamp_of, sizeof(target->stamp_of), "%016" PRIx64,
+		hash_bytes(HASH_START, text, strlen(text)));
 	target->file.stamp_of = target->stamp_of;
 }
 

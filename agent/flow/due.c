@@ -1,18 +1,19 @@
 #include "flow/due.h"
 
+#include <string.h>
+
+#include "base/hash.h"
 #include "base/when.h"
 
 /* Two points a token, independent of each other. */
 enum salt { SALT_SPREAD = 1, SALT_RAMP };
 
-/* FNV-1a, and a last mixing (that of splitmix64), for the low bits of FNV follow the last letter. */
+/* Behind it a last mixing (that of splitmix64), for the low bits of a hash follow the last letter. */
 static uint64_t
 hash_of(const char *identity, enum salt salt)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)salt;
+	uint64_t hash = hash_bytes(HASH_START ^ (uint64_t)salt, identity, strlen(identity));
 
-	for (; *identity; identity++)
-		hash = (hash ^ (unsigned char)*identity) * UINT64_C(0x100000001b3);
 	hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	hash = (hash ^ (hash >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return hash ^ (hash >> 31);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/when.h"
 #include "base/yaml.h"
@@ -28,7 +29,7 @@ struct loading {
 	struct policies *policies;
 	struct diags *diags;
 	size_t capacity; /* of policies->tokens */
-	uint64_t hash;   /* FNV-1a over names and bytes */
+	uint64_t hash;   /* over names and bytes */
 	int gitlab_from,
 		gitlab_to; /* the lines of the gitlab section, the second one past it */
 };
@@ -36,10 +37,7 @@ struct loading {
 static void
 add_to_hash(struct loading *loading, const char *bytes, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		loading->hash =
-			(loading->hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-	loading->hash = (loading->hash ^ length) * UINT64_C(0x100000001b3);
+	loading->hash = hash_value(hash_bytes(loading->hash, bytes, length), length);
 }
 
 /* The section's lines, in a file in block style: from `gitlab:` up to the next line that is not indented; of two
@@ -277,9 +275,7 @@ struct policies *
 policies_load(const char *file, struct diags *diags)
 {
 	struct policies *policies = memory_or_abort(calloc(1, sizeof(*policies)));
-	struct loading loading = {
-		.policies = policies, .diags = diags, .hash = UINT64_C(0xcbf29ce484222325)
-	};
+	struct loading loading = { .policies = policies, .diags = diags, .hash = HASH_START };
 	size_t before = diags_count(diags);
 	bool whole, trusted;
 

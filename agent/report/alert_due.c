@@ -30,8 +30,8 @@ is_told(const struct told *told, const struct condition *condition)
 	       !strcmp(told->destination, condition->destination);
 }
 
-static const struct told *
-told_of(const struct memory *memory, const char *alert, const struct condition *condition)
+const struct told *
+alert_told_of(const struct memory *memory, const char *alert, const struct condition *condition)
 {
 	for (size_t i = 0; i < memory->count; i++)
 		if (!strcmp(memory->items[i].alert, alert) &&
@@ -91,7 +91,7 @@ alert_due(const struct alert_rules *rules, const char *alert,
 
 	for (size_t i = 0; i < conditions->count; i++) {
 		const struct condition *condition = &conditions->items[i];
-		const struct told *told = told_of(memory, alert, condition);
+		const struct told *told = alert_told_of(memory, alert, condition);
 
 		if (alert_is_for(rules, condition, now) &&
 			reason_of(rules, condition, told, now, &reason))

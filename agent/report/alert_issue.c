@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "gitlab/issue.h"
 #include "report/alert_send.h"
 
@@ -50,10 +51,7 @@ alert_gitlab_close(struct alert_gitlab *opened)
 static uint64_t
 add_to_hash(uint64_t hash, const char *text)
 {
-	do
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	while (*text++);
-	return hash;
+	return hash_bytes(hash, text, strlen(text) + 1);
 }
 
 /* One word of letters and digits, which any search finds; ours alone, for another journal has other conditions. */
@@ -62,7 +60,7 @@ mark_of(const char *uuid, const char *address, const char *destination, int64_t 
 	struct arena *arena)
 {
 	char code[24];
-	uint64_t hash = add_to_hash(UINT64_C(0xcbf29ce484222325), uuid);
+	uint64_t hash = add_to_hash(HASH_START, uuid);
 
 	snprintf(code, sizeof(code), "%" PRId64, advice);
 	hash = add_to_hash(add_to_hash(add_to_hash(hash, address), destination), code);

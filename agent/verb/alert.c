@@ -1,6 +1,5 @@
 /* alert: who was told what, and what the end of a run would tell now; sends nothing but a test. */
 #include <errno.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/when.h"
@@ -17,21 +16,6 @@ struct view {
 	int64_t now;
 	struct json *json; /* NULL: for people */
 };
-
-static const struct told *
-told_of(const struct view *view, const struct alert *alert, const struct condition *condition)
-{
-	for (size_t i = 0; i < view->memory.count; i++) {
-		const struct told *told = &view->memory.items[i];
-
-		if (!strcmp(told->alert, alert->name) &&
-			told->advice == condition->trouble.advice &&
-			!strcmp(told->address, condition->trouble.address) &&
-			!strcmp(told->destination, condition->destination))
-			return told;
-	}
-	return NULL;
-}
 
 static const char *
 reason_of(const struct alert_items *due, const struct condition *condition)
@@ -118,7 +102,7 @@ show_alert(struct view *view, const struct alert *alert)
 		printf("%s\n", alert->name);
 	for (size_t i = 0; i < conditions.count; i++) {
 		const struct condition *condition = &conditions.items[i];
-		const struct told *told = told_of(view, alert, condition);
+		const struct told *told = alert_told_of(&view->memory, alert->name, condition);
 
 		if (!alert_is_for(alert->rules, condition, view->now))
 			continue;

@@ -60,6 +60,10 @@ struct alert_items {
 bool alert_is_for(
 	const struct alert_rules *rules, const struct condition *condition, int64_t now);
 
+/* What that alert was told of the condition; NULL: nothing. */
+const struct told *alert_told_of(
+	const struct memory *memory, const char *alert, const struct condition *condition);
+
 /* In the order of the conditions; what is over comes last. */
 struct alert_items alert_due(const struct alert_rules *rules, const char *alert,
 	const struct conditions *conditions, const struct memory *memory, int64_t now,

@@ -176,6 +176,22 @@ what_is_in_doubt_rests(void **state)
 	assert_int_equal(reason(&rules, NULL, &memory), ALERT_OVER);
 }
 
+static void
+what_was_told_is_found_by_all_that_tells_conditions_apart(void **state)
+{
+	const struct condition one = condition(CONDITION_PERSON, "project:a:b", 113, NOW);
+	struct told items[] = { told(CONDITION_PERSON, "project:a:c", 113, NOW),
+		told(CONDITION_PERSON, "project:a:b", 112, NOW),
+		told(CONDITION_PERSON, "project:a:b", 113, NOW),
+		told(CONDITION_MARGIN, "project:a:b", 113, NOW) };
+	const struct memory memory = { items, ARRAY_SIZE(items) };
+	(void)state;
+
+	items[2].destination = "file /a";
+	assert_ptr_equal(alert_told_of(&memory, NAME, &one), &items[3]);
+	assert_null(alert_told_of(&memory, "another", &one));
+}
+
 int
 main(void)
 {
@@ -186,6 +202,7 @@ main(void)
 		cmocka_unit_test(margin_and_lasting_are_waited_for),
 		cmocka_unit_test(only_what_was_asked_for_is_told),
 		cmocka_unit_test(what_is_in_doubt_rests),
+		cmocka_unit_test(what_was_told_is_found_by_all_that_tells_conditions_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
