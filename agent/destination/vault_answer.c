@@ -3,6 +3,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/when.h"
+
+/* No run lasts longer, and milliseconds of it can be added to any clock. */
+#define LEASE_MOST_SEC (365 * DAY_SEC)
 
 /* --- what a reading answers --- */
 
@@ -189,7 +193,8 @@ vault_read_login(struct remote *remote, const struct http_answer *answer, int64_
 	static const struct field grant_fields[] = {
 		{ "client_token", FIELD_SECRET, offsetof(struct grant, token),
 			.required = true },
-		{ "lease_duration", FIELD_INT, offsetof(struct grant, lease_sec) },
+		{ "lease_duration", FIELD_INT, offsetof(struct grant, lease_sec), .min = 0,
+			.max = INT64_MAX },
 		{ NULL },
 	};
 	static const struct shape grant_shape = { "a grant", grant_fields,
@@ -205,7 +210,8 @@ vault_read_login(struct remote *remote, const struct http_answer *answer, int64_
 	if (!remote_decode(remote, answer, &shape, &login, err))
 		return false;
 	remote->credential = login.grant.token;
-	*lease_sec = login.grant.lease_sec;
+	*lease_sec =
+		login.grant.lease_sec < LEASE_MOST_SEC ? login.grant.lease_sec : LEASE_MOST_SEC;
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "base/when.h"
 #include "base/yaml.h"
 #include "destination/kubernetes.h"
 #include "destination/vault.h"
@@ -254,6 +255,43 @@ a_registrys_login_leaves_all_else_and_what_it_cannot_read(void **state)
 	assert_int_equal(err.kind, ERR_REFUSED);
 }
 
+/* --- a session --- */
+
+static void
+a_lease_that_a_login_gives_is_one_that_time_can_be_counted_by(void **state)
+{
+	static const struct {
+		const char *lease;
+		int64_t least, most; /* 0 and -1: refused */
+	} rows[] = {
+		{ "0", 0, 0 },
+		{ "3600", 3600, 3600 },
+		{ "9223372036854775807", 365 * DAY_SEC, INT64_MAX / 1000000 },
+		{ "-1", 0, -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct destination_tools tools = { .arena = *state };
+		struct remote remote = { .tools = &tools, .what = "Vault" };
+		char body[200];
+		struct http_answer answer = { .status = 200 };
+		int64_t lease_sec = -1;
+		struct err err;
+		bool ok;
+
+		snprintf(body, sizeof(body),
+			"{\"auth\":{\"client_token\":\"t\",\"lease_duration\":%s}}",
+			rows[i].lease);
+		answer.body = secret_copy(body, strlen(body));
+		ok = vault_read_login(&remote, &answer, &lease_sec, &err);
+		assert_int_equal(ok, rows[i].least <= rows[i].most);
+		if (ok)
+			assert_in_range(lease_sec, rows[i].least, rows[i].most);
+		secret_free(answer.body);
+		secret_free(remote.credential);
+	}
+}
+
 int
 main(void)
 {
@@ -264,6 +302,7 @@ main(void)
 		cmocka_unit_test(a_service_accounts_token_is_read_through_its_link),
 		cmocka_unit_test(a_registrys_login_is_found_in_what_was_written),
 		cmocka_unit_test(a_registrys_login_leaves_all_else_and_what_it_cannot_read),
+		cmocka_unit_test(a_lease_that_a_login_gives_is_one_that_time_can_be_counted_by),
 	};
 	struct err err;
 
