@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/atomic_file.h"
+#include "base/checks.h"
 #include "base/http.h"
 #include "base/http_site.h"
 #include "base/terminal.h"
@@ -33,6 +34,7 @@ choose_url(const struct setting_up *it, const char **url, struct err *err)
 	const char *policy = it->setup->places.policy;
 	auto_http_site struct http_site *site = NULL;
 	struct http_options options = { .user_agent = "glrotate" };
+	char why[512];
 
 	*url = it->setup->url;
 	if (!*url && it->setup->dry_run)
@@ -46,6 +48,8 @@ choose_url(const struct setting_up *it, const char **url, struct err *err)
 	options.url = *url;
 	if (strpbrk(*url, "\"\\ \t\n"))
 		return err_set(err, ERR_USAGE, 0, "'%s' is no URL", *url);
+	if (!check_url(*url, why, sizeof(why)))
+		return err_set(err, ERR_USAGE, 0, "%s", why);
 	if (http_site_new(&options, &site, err))
 		return true;
 	err->kind = ERR_USAGE;

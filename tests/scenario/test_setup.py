@@ -113,6 +113,14 @@ class Setup(unittest.TestCase):
             self.assertIn("glrotate.gitlab-token is there", self.done(given=given))
         self.assertEqual(self.everything(), before)
 
+    def test_no_policy_is_written_that_its_reader_would_refuse(self):
+        for url in ("HTTPS://gitlab.example.com", "http://127.0.0.2:1", "https://gitlab.example.com/?a"):
+            with self.subTest(url):
+                ended = self.setup("--url", url)
+                self.assertEqual(ended.code, 2, ended)
+                self.assertIn(f"expected https://HOST, without user, query or fragment, not '{url}'", ended.err)
+                self.assertFalse(self.policy.exists())
+
     def test_another_token_takes_the_place_of_the_first(self):
         self.write()
         self.done()
