@@ -173,6 +173,7 @@ class Setup(unittest.TestCase):
                               check=False)
         self.assertEqual(done.returncode, 3, done)
         self.assertIn("cannot be decrypted on this machine, and the journal in", done.stderr)
+        self.assertIn("GLR-131", done.stderr)
         self.assertEqual(self.key.read_text(), "of another machine:")
 
     def test_the_sandbox_allows_what_the_policy_needs_and_no_more(self):
