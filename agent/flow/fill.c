@@ -216,7 +216,7 @@ note_refusal(struct filling *filling, bool is_news, struct err *err)
 			       (is_passing(&filling->worst) && !is_passing(err))))
 		filling->worst = *err;
 	if (!is_news)
-		log_line(LOG_LEVEL_INFO, "%s: set aside as before: %s",
+		log_line(LOG_LEVEL_DEBUG, "%s: set aside as before: %s",
 			filling->item->address.text, err->text);
 	return true;
 }

@@ -1,6 +1,7 @@
 /* Listed owners → holdings: what an entry names, what a pattern finds, and what a pattern found before. */
 #include <string.h>
 
+#include "base/log.h"
 #include "base/source.h"
 #include "flow/listing.h"
 
@@ -231,8 +232,12 @@ hold_patterns(struct reader *reader, int64_t now)
 		if (!address_is_pattern(&entries[i].token))
 			continue;
 		hold_unread(reader, &entries[i]);
-		if (!is_followed(reader, &entries[i], NULL))
-			holdings->barren[holdings->barren_count++] = &entries[i].token;
+		if (is_followed(reader, &entries[i], NULL))
+			continue;
+		/* It may be as it is meant: not worth a line in each run. */
+		log_line(LOG_LEVEL_DEBUG, "%s: finds no token that it could mean",
+			entries[i].token.text);
+		holdings->barren[holdings->barren_count++] = &entries[i].token;
 	}
 }
 

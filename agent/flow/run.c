@@ -356,10 +356,6 @@ do_plan(struct run *run, struct err *err)
 
 	if (!reading_take(context, &options, 0, &reading, err))
 		return false;
-	/* It may be as it is meant: not worth a line in each run. */
-	for (size_t i = 0; i < reading.holdings.barren_count; i++)
-		log_line(LOG_LEVEL_INFO, "%s: finds no token that it could mean",
-			reading.holdings.barren[i]->text);
 	records = arena_alloc(context->arena, (reading.plan->count + 1) * sizeof(*records));
 	wanted = arena_alloc(context->arena, (reading.plan->count + 1) * sizeof(*wanted));
 	for (size_t i = 0; i < reading.plan->count; i++)
