@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/when.h"
 #include "flow/pins.h"
+#include "flow/slot.h"
 
 static void
 set_deliveries(struct attempt *attempt, const struct list *destinations)
@@ -153,6 +154,14 @@ why_dropped(const struct attempt *attempt, const struct token_entry *entry)
 }
 
 /* New destinations are written down when the row moves into INTENDED. */
+static void
+aim_at(struct attempt *attempt, const struct token_record *record, struct list *destinations)
+{
+	pins_apply(record->destinations, attempt->arena, destinations);
+	set_deliveries(attempt, destinations);
+	attempt->destinations = destinations->items;
+}
+
 static bool
 follow_policy(struct attempt *attempt, const struct policies *policies,
 	const struct token_entry *entry, const struct address *address,
@@ -166,13 +175,10 @@ follow_policy(struct attempt *attempt, const struct policies *policies,
 		return true;
 	set_rules(&attempt->frozen, policies, entry, lifetime);
 	attempt_note_secret(attempt);
-	if (attempt->row->state != STATE_PLANNED ||
-		!policies_destinations(
+	if (attempt->row->state == STATE_PLANNED &&
+		policies_destinations(
 			policies, entry, address, attempt->arena, &destinations, &ignored))
-		return true;
-	pins_apply(record->destinations, attempt->arena, &destinations);
-	set_deliveries(attempt, &destinations);
-	attempt->destinations = destinations.items;
+		aim_at(attempt, record, &destinations);
 	return true;
 }
 
@@ -198,4 +204,81 @@ begin_again(struct attempt *attempt, const struct policies *policies,
 		return follow_policy(attempt, policies, entry, &address, record);
 	*goes_on = false;
 	return drop(attempt, why, outcome, err);
+}
+
+/* --- a replacement that nobody took --- */
+
+static bool
+was_taken(const struct attempt *attempt)
+{
+	for (size_t i = 0; i < attempt->deliveries.count; i++)
+		if (attempt->deliveries.items[i].state != DELIVERY_PENDING &&
+			attempt->deliveries.items[i].state != DELIVERY_SET_ASIDE)
+			return true;
+	return false;
+}
+
+static bool
+is_place(const struct attempt *attempt, const char *text)
+{
+	for (size_t i = 0; i < attempt->deliveries.count; i++)
+		if (!strcmp(attempt->deliveries.items[i].place, text))
+			return true;
+	return false;
+}
+
+static bool
+are_its_places(const struct attempt *attempt, const struct list *destinations)
+{
+	const struct destination *items = destinations->items;
+
+	for (size_t i = 0; i < destinations->count; i++)
+		if (!is_place(attempt, items[i].text))
+			return false;
+	return destinations->count == attempt->deliveries.count;
+}
+
+/* What a slot's jobs may have is not let go of, nor what every destination had before one of them lost it. */
+static bool
+may_be_let_go(const struct attempt *attempt)
+{
+	const enum state_of_row state = attempt->row->state;
+
+	return attempt->row->strategy == ROW_REPLACES && !slot_is(attempt) &&
+	       (state == STATE_ORPHANED ||
+		       (state == STATE_HELD && !attempt->row->retire_after &&
+			       !was_taken(attempt)));
+}
+
+bool
+begin_elsewhere(struct attempt *attempt, const struct policies *policies,
+	const struct token_record *record, bool ordered, struct outcome *outcome,
+	struct err *err)
+{
+	const char *text =
+		ordered ? "ordered before any destination took its secret"
+			: "its destinations are others now, and none took its secret";
+	const struct token_entry *entry;
+	struct list destinations;
+	struct address address;
+	struct err ignored;
+
+	if (!policies->is_valid || !may_be_let_go(attempt) ||
+		!address_parse(
+			attempt->arena, attempt->row->address, false, &address, &ignored))
+		return true;
+	entry = policies_entry(policies, &address);
+	if (!entry || !policies_destinations(policies, entry, &address, attempt->arena,
+			      &destinations, &ignored))
+		return true;
+	if (attempt->row->state == STATE_HELD) {
+		if (!ordered && are_its_places(attempt, &destinations))
+			return true;
+		if (!journal_move(
+			    attempt->journal, attempt->row, STATE_ORPHANED, NULL, text, err))
+			return false;
+		outcome_event(outcome, attempt->row, text);
+	}
+	aim_at(attempt, record, &destinations);
+	return true;
 }

@@ -45,16 +45,23 @@ run_read_brakes(struct run *run, struct err *err)
 }
 
 bool
-run_is_braked(struct run *run, const struct attempt *attempt)
+run_has_brake(struct run *run, const struct attempt *attempt)
 {
 	struct address address;
 	struct err ignored;
 
-	return !run->orders->ordered && attempt->row->state != STATE_LOST &&
-	       begin_is_uncommitted(attempt->row, &attempt->frozen) &&
+	return !run->orders->ordered &&
 	       address_parse(
 		       attempt->arena, attempt->row->address, false, &address, &ignored) &&
 	       brakes_find(&run->brakes, &address, gitlab_now(run->context->server));
+}
+
+bool
+run_is_braked(struct run *run, const struct attempt *attempt)
+{
+	return attempt->row->state != STATE_LOST &&
+	       begin_is_uncommitted(attempt->row, &attempt->frozen) &&
+	       run_has_brake(run, attempt);
 }
 
 void

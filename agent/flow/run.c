@@ -89,6 +89,7 @@ take_doubt(struct run *run, struct rotation *row, struct err *err)
 bool
 run_open_row(struct run *run, struct rotation *row, struct err *err)
 {
+	const struct policies *policies = run->context->policies;
 	const struct token_record *record = record_numbered(run, row->token);
 	struct attempt *attempt;
 	bool goes_on;
@@ -106,7 +107,10 @@ run_open_row(struct run *run, struct rotation *row, struct err *err)
 			return false;
 		attempt_freeze(attempt);
 	}
-	if (!begin_again(attempt, run->context->policies, record, run->outcome, &goes_on, err))
+	if (!begin_again(attempt, policies, record, run->outcome, &goes_on, err) ||
+		(goes_on && !run_has_brake(run, attempt) &&
+			!begin_elsewhere(attempt, policies, record,
+				run->orders->ordered != NULL, run->outcome, err)))
 		return false;
 	/* Passed over: the next run opens it again. */
 	attempt->was_walked = goes_on && run_is_braked(run, attempt);

@@ -23,4 +23,12 @@ must_check bool begin_again(struct attempt *attempt, const struct policies *poli
 	const struct token_record *record, struct outcome *outcome, bool *goes_on,
 	struct err *err);
 
+/* For the same, when no brake holds its token. A replacement's secret that no destination took yet is ended, and another one made, when
+ * the policy names other destinations by now or a person ordered it: the old token lives, and nothing is lost. One that is ended anyway
+ * is made anew for the destinations of today.
+ * Fails: ERR_STORE. */
+must_check bool begin_elsewhere(struct attempt *attempt, const struct policies *policies,
+	const struct token_record *record, bool ordered, struct outcome *outcome,
+	struct err *err);
+
 #endif

@@ -67,6 +67,8 @@ must_check bool run_repair_losses(struct run *run, struct err *err);
 /* Reads what is paused. Says that all is frozen, and ends the pauses whose time is over.
  * Fails: ERR_STORE. */
 must_check bool run_read_brakes(struct run *run, struct err *err);
+/* Whether a brake holds the row's token, and no order goes through it. */
+bool run_has_brake(struct run *run, const struct attempt *attempt);
 /* Whether a row that a former run left begins something new when it goes on, and a brake holds that. What is lost is repaired. */
 bool run_is_braked(struct run *run, const struct attempt *attempt);
 /* One of two clocks is wrong, and nothing tells which. */

@@ -88,6 +88,49 @@ class Hands(ReplaceCase):
         self.exits(0, "run")
         self.is_finished()
 
+    def held(self, deliver=None):
+        """It stands at HELD, for its variable takes a description and no value."""
+        self.host.set_tokens(self.entry(self.more, deliver=deliver))
+        self.adopts()
+        self.sim.fault("status", method="PUT", path=f"*/variables/{self.key}", status=403, times=0, nth=2,
+                       body='{"message":"403 Forbidden"}', content_type="application/json")
+        self.needs_person(self.host.run("run"), "GLR-113")
+        return self.all_made()[-1]
+
+    def test_what_nobody_took_is_made_anew_for_another_place(self):
+        for how in (("run",), ("rotate", self.name, "--reason", "test")):
+            with self.subTest(how=how[0]):
+                self.again()
+                held = self.held()
+                self.host.set_tokens(self.entry(self.more, deliver="[ ci_variable: OTHER ]"))
+                self.exits(0, *how)
+                new, = [t for t in self.alive_now() if t["secret"] != self.old_secret]
+                self.assertNotEqual(new["id"], held["id"])
+                self.assertEqual(self.variable(self.owner, "OTHER")["value"], new["secret"])
+                self.assertTrue(self.old_lives())
+                self.assertEqual(self.value(), self.old_secret)
+                self.advance("25h")
+                self.settles()
+                self.assertEqual([t["id"] for t in self.alive_now()], [new["id"]])
+
+    def test_what_is_ended_for_another_place_is_made_for_it_whenever_that_is(self):
+        held = self.held()
+        self.host.set_tokens(self.entry(self.more, deliver="[ ci_variable: OTHER ]"))
+        self.sim.fault("status", method="DELETE", path=self.end, status=503, body="busy", content_type="text/plain", times=1)
+        self.exits(1, "run")
+        self.assertIn(held["id"], [t["id"] for t in self.alive_now()])
+        self.settles()
+        self.assertNotIn(held["id"], [t["id"] for t in self.alive_now()])
+        self.assertIn(self.variable(self.owner, "OTHER")["value"], [t["secret"] for t in self.alive_now()])
+        self.assertEqual(self.value(), self.old_secret)
+
+    def test_what_somebody_took_goes_on_as_it_was_begun(self):
+        held = self.held(f"[ file: {self.host.path}/first, ci_variable: {self.key} ]")
+        self.host.set_tokens(self.entry(self.more, deliver="[ ci_variable: OTHER ]"))
+        self.needs_person(self.host.run("run"), "GLR-113")
+        self.needs_person(self.host.run("rotate", self.name, "--reason", "test"), "GLR-113")
+        self.assertIn(held["id"], [t["id"] for t in self.alive_now()])
+
     def test_a_destination_that_lost_it_gets_it_again_and_another_overlap(self):
         self.exits(0, "run")
         self.sim.act("set_variable", owner=self.owner, key=self.key, value="overwritten-by-somebody")
