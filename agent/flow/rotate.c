@@ -13,8 +13,6 @@
 #include "flow/slot.h"
 #include "gitlab/people.h"
 
-/* Rule 5: a destination passed its write preflight less than a minute before the old secret dies. */
-#define PREFLIGHT_HOLDS_MSEC 45000
 /* A moment of server time that is over. */
 #define AT_ONCE INT64_C(1)
 
@@ -167,70 +165,6 @@ read_absence(struct attempt *attempt, struct err *err)
 	return true;
 }
 
-static bool
-preflight_is_fresh(const struct attempt *attempt)
-{
-	return attempt->preflight_msec &&
-	       clock_msec() - attempt->preflight_msec < PREFLIGHT_HOLDS_MSEC;
-}
-
-static bool
-preflight_holds(const struct attempt *attempt, struct err *err)
-{
-	return preflight_is_fresh(attempt) ||
-	       err_set(err, ERR_LATER, 0,
-		       "the preflight of all destinations is too long ago: the old secret dies less than a minute "
-		       "after each of them passed");
-}
-
-/* Of rows that this run began: GitLab, or what stands before it, does not answer. */
-static void
-note(const struct attempt *attempt, enum breaker_kind kind, bool ok, const struct err *err)
-{
-	const bool failed = !ok && (err->kind == ERR_LATER || err->kind == ERR_REACH ||
-					   err->kind == ERR_DOUBT);
-
-	if (attempt->is_fresh)
-		breaker_note(attempt->breaker, kind, failed ? err : NULL);
-}
-
-bool
-preflight_destinations(struct attempt *attempt, struct err *err)
-{
-	const struct destination_tools tools = attempt_tools(attempt);
-	const int64_t begun_msec = clock_msec();
-
-	for (size_t i = 0; i < attempt->deliveries.count; i++) {
-		struct destination *destination = &attempt->destinations[i];
-		struct delivery *delivery = &attempt->deliveries.items[i];
-
-		if (delivery->state == DELIVERY_SET_ASIDE)
-			continue;
-		if (!destination_pin(&tools, destination, err) ||
-			!destination_preflight(
-				&tools, destination, &attempt->last_stamp, err)) {
-			/* What stands elsewhere says nothing of GitLab. */
-			if (destination_home(destination).level)
-				note(attempt, BREAKER_READING, false, err);
-			if (err->kind == ERR_REFUSED && !err->advice)
-				err_advise(err, GLR_DESTINATION_REFUSED);
-			/* What the fence says of a destination says nothing of the token. */
-			if (err->kind == ERR_MOVED)
-				err->kind = ERR_PERSON;
-			return false;
-		}
-		delivery->spec =
-			json_encode_text(&destination_shape, destination, attempt->arena);
-		/* What it may hold of an earlier try is dead. */
-		delivery->state = DELIVERY_PENDING;
-		delivery->failing_since = 0;
-		delivery->trouble = "";
-	}
-	/* The first of them was tried out longest ago. */
-	attempt->preflight_msec = begun_msec;
-	return preflight_holds(attempt, err);
-}
-
 static void
 forget_last_request(struct rotation *row)
 {
@@ -328,10 +262,10 @@ preflight(struct attempt *attempt, bool (*target_is_ready)(struct attempt *, str
 		     identity_fresh(attempt->identity, attempt->gitlab, err)) &&
 	     target_is_ready(attempt, err);
 	if (!ok)
-		note(attempt, BREAKER_READING, false, err);
+		attempt_note(attempt, BREAKER_READING, false, err);
 	if (!ok || !preflight_destinations(attempt, err))
 		return identity_judge(attempt->identity, attempt->gitlab, err);
-	note(attempt, BREAKER_READING, true, err);
+	attempt_note(attempt, BREAKER_READING, true, err);
 	return idle_allows(attempt, err) && be_ready(attempt, err);
 }
 
@@ -462,7 +396,7 @@ send_in_time(struct attempt *attempt, struct token *token, struct err *err)
 		was_late = gitlab_was_late(gitlab);
 		gitlab_set_guard(gitlab, NULL, NULL);
 	} while (was_late);
-	note(attempt, BREAKER_REQUEST, ok, err);
+	attempt_note(attempt, BREAKER_REQUEST, ok, err);
 	return ok || judge_refusal(attempt, err);
 }
 

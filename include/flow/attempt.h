@@ -156,8 +156,17 @@ must_check bool preflight(struct attempt *attempt,
 	bool (*target_is_ready)(struct attempt *, struct err *), struct err *err);
 /* The path leads to the pinned owner, and its user is not blocked. */
 must_check bool preflight_owner(struct attempt *attempt, struct err *err);
-/* Every destination takes a secret; what it held of an earlier try is dead. */
+
+/* --- preflight.c --- */
+/* Every destination takes a secret; what it held of an earlier try is dead.
+ * Fails: ERR_LATER also when that took too long for the rotation; a person is told when it did so in the run before too. */
 must_check bool preflight_destinations(struct attempt *attempt, struct err *err);
+/* They were asked so lately that the old secret may die. */
+bool preflight_is_fresh(const struct attempt *attempt);
+must_check bool preflight_holds(const struct attempt *attempt, struct err *err);
+/* For the breaker. */
+void attempt_note(
+	const struct attempt *attempt, enum breaker_kind kind, bool ok, const struct err *err);
 
 /* --- overlap.c --- */
 /* How long the old one lives on once the new one is everywhere; 0 where there is none. */

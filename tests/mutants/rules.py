@@ -162,20 +162,20 @@ MUTANTS = [
            scenario("rules", "Rules.test_rule_4_what_somebody_revokes_in_the_middle_is_not_made_anew")),
 
     # --- 5: every destination passes before the old secret dies ---
-    Mutant(5, "the write preflight", "agent/flow/rotate.c",
+    Mutant(5, "the write preflight", "agent/flow/preflight.c",
            "!destination_preflight( &tools, destination, &attempt->last_stamp, err)", "false",
            scenario("rules", "Rules.test_rule_5_each_destination_is_written_before_the_old_secret_dies")
            + scenario("hands", "Hands.test_a_refused_destination_stops_the_rotation_before_anything_dies")
            + matrix("project/request/*-PUT-*/delay")),
-    Mutant(5, "of every destination", "agent/flow/rotate.c",
+    Mutant(5, "of every destination", "agent/flow/preflight.c",
            "for (size_t i = 0; i < attempt->deliveries.count; i++) { struct destination *destination",
            "for (size_t i = 0; i < 1; i++) {\n\t\tstruct destination *destination",
            scenario("rules", "Rules.test_rule_5_each_destination_is_written_before_the_old_secret_dies")),
-    Mutant(5, "less than a minute before", "agent/flow/rotate.c",
+    Mutant(5, "less than a minute before", "agent/flow/preflight.c",
            "#define PREFLIGHT_HOLDS_MSEC 45000", "#define PREFLIGHT_HOLDS_MSEC 450000",
            unit("rotate", "a_preflight_holds_for_less_than_a_minute")
            + matrix("project/slow/*commit/70")),
-    Mutant(5, "counted from where it began", "agent/flow/rotate.c",
+    Mutant(5, "counted from where it began", "agent/flow/preflight.c",
            "attempt->preflight_msec = begun_msec;", "(void)begun_msec;\n\tattempt->preflight_msec = clock_msec();",
            matrix("project/slow/*-PUT-*/70")),
     Mutant(5, "nothing is closed before it is verified", "agent/flow/verify.c",

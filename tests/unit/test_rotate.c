@@ -12,10 +12,12 @@
 #include "flow/attempt.h"
 
 static int64_t clock_stands_at = 1000;
+static int64_t clock_step; /* from one look at it to the next */
 
 int64_t
 clock_msec(void)
 {
+	clock_stands_at += clock_step;
 	return clock_stands_at;
 }
 
@@ -169,6 +171,34 @@ a_preflight_holds_for_less_than_a_minute(void **unused)
 	}
 }
 
+static void
+destinations_that_are_too_slow_twice_need_a_person(void **unused)
+{
+	auto_arena struct arena *arena = arena_new();
+	struct rotation row = { .state = STATE_PLANNED, .trouble = "" };
+	struct attempt attempt = { .arena = arena, .row = &row };
+	struct err err = { 0 };
+
+	(void)unused;
+	assert_true(preflight_destinations(&attempt, &err));
+	clock_step = 50000;
+	assert_false(preflight_destinations(&attempt, &err));
+	assert_int_equal(err.kind, ERR_LATER);
+	assert_non_null(strstr(err.text, "the preflights of 0 destinations took "));
+	assert_null(attempt.told);
+	for (int run = 2; run < 4; run++) {
+		row.trouble = arena_text(arena, err.text);
+		assert_false(preflight_destinations(&attempt, &err));
+		assert_int_equal(err.kind, ERR_LATER);
+		assert_non_null(strstr(attempt.told, "deliver to fewer places"));
+		attempt.told = NULL;
+	}
+	row.trouble = "another trouble in between";
+	assert_false(preflight_destinations(&attempt, &err));
+	assert_null(attempt.told);
+	clock_step = 0;
+}
+
 /* One that began since then would lose its secret. */
 static void
 a_look_at_idle_projects_holds_for_a_minute(void **unused)
@@ -208,6 +238,7 @@ main(void)
 		cmocka_unit_test(
 			no_request_is_sent_once_another_worker_distrusts_our_credential),
 		cmocka_unit_test(a_preflight_holds_for_less_than_a_minute),
+		cmocka_unit_test(destinations_that_are_too_slow_twice_need_a_person),
 		cmocka_unit_test(a_look_at_idle_projects_holds_for_a_minute),
 		cmocka_unit_test(a_request_without_a_preflight_is_not_sent),
 	};
