@@ -278,6 +278,7 @@ begin_elsewhere(struct attempt *attempt, const struct policies *policies,
 			    attempt->journal, attempt->row, STATE_ORPHANED, NULL, text, err))
 			return false;
 		outcome_event(outcome, attempt->row, text);
+		attempt->was_let_go = true;
 	}
 	aim_at(attempt, record, &destinations);
 	return true;

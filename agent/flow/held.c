@@ -131,6 +131,16 @@ why_refused(const struct plan_item *item)
 	return item->action == PLAN_OPEN && !is_late(item->row) ? NULL : item->why;
 }
 
+/* By the time of the plan what was made in its place may be everywhere. */
+static bool
+was_let_go(const struct run *run, const struct rotation *row)
+{
+	for (size_t i = 0; row && i < run->count; i++)
+		if (run->attempts[i]->row->id == row->id)
+			return run->attempts[i]->was_let_go;
+	return false;
+}
+
 bool
 run_refuse_order(struct run *run, const struct plan_item *item, struct err *err)
 {
@@ -138,7 +148,7 @@ run_refuse_order(struct run *run, const struct plan_item *item, struct err *err)
 	const char *text;
 
 	if (!item->is_ordered || !why_refused(item) || item->action == PLAN_ROTATE ||
-		item->action == PLAN_CREATE)
+		item->action == PLAN_CREATE || was_let_go(run, item->row))
 		return true;
 	text = arena_format(context->arena, "NOT rotated: %s", why_refused(item));
 	/* The others are told as what they are. */

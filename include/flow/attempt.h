@@ -110,6 +110,7 @@ struct attempt {
 	bool went_back;
 	struct attempt *superseded;    /* a row of a held secret, whose place this one takes; NULL: none */
 	bool was_superseded;
+	bool was_let_go;               /* its held secret, in this run: another is made */
 	bool is_fresh;                 /* this run began it */
 	bool was_walked;
 	bool is_lost;                  /* it waits for `repair`, and could be made anew */
