@@ -1,4 +1,4 @@
-"""Counts single tests in meson's logs: count.py BUILD…; the last line is `N passed, N failed`."""
+"""Counts single tests in meson's logs: count.py BUILD[:LOGBASE]…; the last line is `N passed, N failed`."""
 import json
 import os
 import re
@@ -38,7 +38,8 @@ def shown(entry):
 def main(folders):
     passed = failed = 0
     for folder in folders:
-        path = os.path.join(folder, "meson-logs", "testlog.json")
+        folder, _, base = folder.partition(":")
+        path = os.path.join(folder, "meson-logs", f"{base or 'testlog'}.json")
         try:
             with open(path, encoding="utf-8") as log:
                 entries = [json.loads(line) for line in log if line.strip()]
