@@ -92,10 +92,14 @@ add_less(struct finding *finding, const struct standing_item *item)
 		         : row         ? row->moved_at
 		                       : 0,
 		.works_until = record->token_id ? date_start(record->expires_on) : NO_MOMENT };
-	struct condition dying = { .kind = CONDITION_MARGIN, .trouble = trouble };
+	struct condition dying;
 
 	if (row && row->trouble_since)
 		trouble.since = row->trouble_since;
+	if (item->brake && !*trouble.text)
+		trouble.text = brake_words(
+			item->brake, trouble.works_until, finding->now, finding->arena);
+	dying = (struct condition){ .kind = CONDITION_MARGIN, .trouble = trouble };
 	if (alert_is_for(finding->rules, &dying, finding->now) &&
 		is_nobodys(item, finding->now))
 		add(finding, CONDITION_MARGIN, &dying.trouble, "", record);

@@ -25,8 +25,9 @@ static const struct advice_text margin = {
 	0,
 	"the token is about to die, and nobody renews it",
 	"its secret",
-	"it was released, or is due and is not rotated",
-	"glrotate explain " ADVICE_TOKEN,
+	"it was released or paused, or is due and is not rotated",
+	"glrotate explain " ADVICE_TOKEN
+	"\nglrotate pause   # what is paused, by whom; glrotate resume ends it",
 	"whoever uses it fails from that moment on",
 	"",
 };

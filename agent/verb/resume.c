@@ -44,6 +44,21 @@ refuse(const struct pause *wish, const struct address *pattern, const struct bra
 		wish->pattern, holds->pattern.text, holds->text);
 }
 
+/* A token that had a pause of its own may be held by a pattern as well. */
+static void
+warn_of_another(
+	const struct pause *wish, const struct address *pattern, const struct brakes *brakes)
+{
+	for (size_t i = 0; wish->is_exact && i < brakes->count; i++) {
+		const struct brake *brake = &brakes->items[i];
+
+		if (!ends(wish, pattern, brake) && brake->pause &&
+			brake_means(brake, pattern) && brake_is_on(brake, time(NULL)))
+			fprintf(stderr, "warning: still held by '%s', %s\n",
+				brake->pattern.text, brake->text);
+	}
+}
+
 static bool
 end_wish(struct context *context, const struct pause *wish, const struct brakes *brakes,
 	bool quiet, struct err *err)
@@ -60,6 +75,8 @@ end_wish(struct context *context, const struct pause *wish, const struct brakes 
 			return false;
 		ended++;
 	}
+	if (ended)
+		warn_of_another(wish, &pattern, brakes);
 	return ended || refuse(wish, &pattern, brakes, err);
 }
 

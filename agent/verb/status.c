@@ -136,7 +136,11 @@ headline(const struct stand *stand)
 			stand->arena, "%s%s %zu paused", text, sign, count_paused(standings));
 		sign = ",";
 	}
-	if (standings->count && *sign == ':' && own_end_warns(&standings->own_end, stand->now))
+	if (standings->count && *sign == ':' && standings->end)
+		text = arena_format(
+			stand->arena, "%s: well, but the last run did not go through", text);
+	else if (standings->count && *sign == ':' &&
+		 own_end_warns(&standings->own_end, stand->now))
 		text = arena_format(
 			stand->arena, "%s: well, but our own credential dies", text);
 	else if (standings->count && *sign == ':')
@@ -175,7 +179,9 @@ last_run(const struct stand *stand)
 	const char *text;
 
 	if (standings->last_run == NO_MOMENT)
-		return "no run yet";
+		return standings->count
+		               ? "no run yet"
+		               : "no run yet: glrotate setup, once; then the timer, or glrotate run";
 	text = arena_format(stand->arena, "last run %s",
 		page_moment(stand->arena, standings->last_run, stand->now));
 	if (standings->last_good_run == NO_MOMENT)

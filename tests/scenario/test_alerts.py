@@ -4,7 +4,7 @@ import email.policy
 import json
 import os
 
-from harness import BY_TESTS, NOW, Case, main
+from harness import BY_TESTS, NOW, Case, day, main
 from receiver import Receiver
 
 WORLD = {"projects": [{"path": "platform/api", "tokens": [
@@ -152,6 +152,17 @@ class Lasting(Told):
         self.host.run("run")
         self.assertEqual(len(self.told()), 1, self.told())
         self.assertIn("about to die, and nobody renews it", self.told()[0])
+
+    def test_one_that_dies_in_a_pause_is_told_with_whose_pause_it_is(self):
+        self.set_alerts(f"exec: {{ run: {self.program}, margin: 4d }}")
+        self.exits(0, "pause", "--all", "--until", day(20), "--reason", "release 7")
+        self.host.run("run")
+        self.assertEqual(self.told(), [])
+        self.advance("2d")
+        self.host.run("run")
+        self.assertEqual(len(self.told()), 1, self.told())
+        self.assertRegex(self.told()[0], r"paused until .*: release 7; dies")
+        self.assertIn("glrotate resume", self.told()[0])
 
     def test_a_journal_that_cannot_be_read_is_told_once_a_day(self):
         self.set_alerts(f"exec: {self.program}")

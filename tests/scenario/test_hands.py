@@ -223,6 +223,9 @@ class Hands(Case):
         self.sim.act("revoke", token=1)
         self.needs_person(self.host.run("run"), "GLR-114")
         self.assertEqual([r["path"] for r in self.asked()], ["/api/v4/personal_access_tokens/self"])
+        status = self.exits(3, "status").out
+        self.assertIn("1 token: well, but the last run did not go through", status)
+        self.assertNotIn("all well", status.splitlines()[0])
 
     def test_a_credential_that_dies_in_the_middle_never_meets_a_rotate_path(self):
         self.adopt()

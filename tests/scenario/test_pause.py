@@ -82,6 +82,16 @@ class Pause(Case):
         self.host.run("run")
         self.assertEqual(len(self.rotated()), 1)
 
+    def test_a_token_that_a_pattern_holds_as_well_is_not_said_to_be_free(self):
+        self.exits(0, "pause", "--all", *WHY)
+        self.exits(0, "run")
+        self.exits(0, "pause", API, *WHY)
+        self.exits(0, "pause", "project:shop/**", *WHY)
+        ended = self.exits(0, "resume", API)
+        self.assertIn("resumed", ended.out)
+        self.assertIn(f"warning: still held by 'project:shop/**', paused until {END}", ended.err)
+        self.assertNotIn("still held", self.exits(0, "resume", "--all").err)
+
     def test_what_cannot_be_meant_is_refused(self):
         late = day(92)
         for words, text in [(("--all", "--reason", "x"), "until when"), (("--all", "--until", UNTIL), "why?"),
