@@ -30,6 +30,8 @@ set_up(const struct setup *setup)
 	if (secret_start(&err) && http_start(&err) && setup_do(setup, diags, &code, &err))
 		return code;
 	fprintf(stderr, "setup_probe: %s\n", err.text);
+	if (err.advice)
+		fprintf(stderr, "GLR-%d\n", (int)err.advice);
 	return outcome_exit_for(&err);
 }
 
