@@ -67,7 +67,11 @@ def what_lives_through_us_is_in_the_journal(stage, end):
     for row in stage.rows("SELECT new_id, frozen FROM rotations WHERE closed_at IS NULL"):
         known |= {row["new_id"]} | {orphan["id"] for orphan in json.loads(row["frozen"]).get("orphans", [])}
     others = made_by_acts(stage)
+    # What is made twice in a slot is ended with the old one, by what it is known by; until then a job may have it.
+    overlaps = stage.rows("SELECT 1 FROM rotations WHERE closed_at IS NULL AND retire_after > 0")
     for key, token in end.tokens.items():
+        if overlaps and token["name"] == "gitlab-deploy-token":
+            continue
         if token["alive"] and token["id"] not in known | others and key not in stage.baseline.tokens:
             yield f"#{token['id']} lives, made by us, and the journal knows nothing of it"
 
