@@ -143,7 +143,7 @@ STORIES = [
 def told_story(requests):
     """The rules of order.py that speak up."""
     pushes = {number: {"name": "push", "owner": "shop/api"} for number in (51, 100)}
-    stage = types.SimpleNamespace(road=ROAD, renamed={}, also_good=(), baseline=types.SimpleNamespace(tokens={51: pushes[51]}),
+    stage = types.SimpleNamespace(road=ROAD, renamed={}, rows=lambda _: [], also_good=(), baseline=types.SimpleNamespace(tokens={51: pushes[51]}),
                                   run_at=lambda moment: moment // 60)
     end = types.SimpleNamespace(tokens=pushes, requests=[{"n": number, **r} for number, r in enumerate(requests, 1)])
     return {rule.__name__ for rule in invariants.RULES if rule.__module__ == "order" and list(rule(stage, end))}
