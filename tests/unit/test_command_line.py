@@ -96,7 +96,7 @@ class CommandLine(unittest.TestCase):
 
     def test_status_and_history_of_nothing_are_well(self):
         os.mkdir(self.state, 0o700)
-        for verb, text in [("status", "0 tokens\nno run yet\n"), ("history", "no events yet\n")]:
+        for verb, text in [("status", "0 tokens\nno run yet: glrotate setup, once; then the timer, or glrotate run\n"), ("history", "no events yet\n")]:
             answer = glrotate(verb, "--policy", self.policy, "--state", self.state)
             self.assertEqual((answer.returncode, answer.stdout, answer.stderr), (0, text, ""))
 
