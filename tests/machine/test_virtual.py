@@ -1,4 +1,4 @@
-"""What a container cannot show: the host's clock jumps, memory is short, a TPM keeps the credentials, the power fails.
+"""What a container cannot show: the host's clock jumps, memory is short, a TPM keeps the credentials.
 
 test_virtual.py PACKAGE FOLDER [OnVirtual.test_…]: PACKAGE is a .deb, or a folder with one; FOLDER keeps the disk that is booted.
 GLROTATE_MACHINE_WHOLE=1 runs all of it, and not only what one boot shows; GLROTATE_MACHINE_REQUIRED=1 makes a failure of what
@@ -233,52 +233,6 @@ class OnVirtual(unittest.TestCase):
         self.assertEqual(self.rotations(), 2)
         self.is_rotated("settle")
         self.machine.sh("sed -i 's/settle: 1h/settle: 1s/' /etc/glrotate/glrotate.yaml")
-
-    def next_look(self):
-        """In how many seconds of the machine's own clock the timer wants to start a run."""
-        at, now = self.machine.sh(f'date -d "$(systemctl show --value -p NextElapseUSecRealtime {TIMER})" +%s; date +%s').split()
-        return int(at) - int(now)
-
-    @whole
-    def test_g_the_timer_looks_once_after_a_jump(self):
-        self.machine.sh(f"systemctl start {TIMER}")
-        before = self.count()
-        self.jump(YEAR)
-        self.machine.until(lambda: self.count() > before, "the look that was due in between")
-        self.ends()
-        self.assertTrue(0 < self.next_look() <= 2 * HOUR)
-        # Back again: not in a year.
-        self.jump(0)
-        self.assertTrue(0 < self.next_look() <= 2 * HOUR)
-        self.assertEqual(self.count(), before + 1)
-        self.sim.ask("POST", "/sim/clock", {"advance": f"{self.next_look() + 90}s"})
-        self.jump(0)
-        self.machine.until(lambda: self.count() > before + 1, "the look at its time")
-        self.assertEqual(self.ends()["Result"], "success", self.told())
-        self.assertEqual(self.count(), before + 2)
-
-    @whole
-    def test_h_a_power_cut_on_a_board_without_a_battery(self):
-        """Booted again, it takes the day on which systemd was built for today, until the time comes over the network."""
-        self.due("cut")
-        self.held("delay_after")
-        self.machine.power_cut()
-        self.sim.ask("DELETE", "/sim/faults")
-        self.machine.boot(self.chip, clock="1970-01-01")
-        self.assertLess(int(self.machine.sh("date +%s")), self.true_now() - HOUR)
-        self.assertTrue(0 < self.next_look() <= 2 * HOUR)
-        self.assertLessEqual(self.count(), 1)
-        self.ends()
-        self.runs("exit-code", "3")
-        self.assertIn("behind GitLab's", self.told())
-        # Time comes, and the timer catches up what it missed.
-        before = self.count()
-        self.jump(0)
-        self.machine.until(lambda: self.count() > before, "the look that was missed")
-        self.ends()
-        self.machine.sh(f"systemctl stop {TIMER}")
-        self.runs()
-        self.is_rotated("cut", family=3)
 
     @whole
     def test_i_many_tokens_take_little_memory(self):
