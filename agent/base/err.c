@@ -48,3 +48,9 @@ err_advise(struct err *err, int advice)
 	err->advice = advice;
 	return false;
 }
+
+bool
+err_is_passing(const struct err *err)
+{
+	return err->kind == ERR_LATER || err->kind == ERR_REACH || err->kind == ERR_DOUBT;
+}

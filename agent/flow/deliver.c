@@ -24,13 +24,6 @@ is_written(const struct delivery *delivery)
 	return delivery->state != DELIVERY_PENDING && delivery->state != DELIVERY_SET_ASIDE;
 }
 
-/* What keeps a secret out: asking again helps against the first kind alone. */
-static bool
-is_passing(const struct err *err)
-{
-	return err->kind == ERR_LATER || err->kind == ERR_REACH || err->kind == ERR_DOUBT;
-}
-
 static bool
 write_one(struct attempt *attempt, size_t which, struct err *err)
 {
@@ -43,7 +36,8 @@ write_one(struct attempt *attempt, size_t which, struct err *err)
 			destination_deliver(&tools, destination, attempt->row->secret,
 				&attempt->last_stamp, err))
 			return true;
-		if (!is_passing(err) || try == TRIES || !clock_pause(pause_msec, attempt->stop))
+		if (!err_is_passing(err) || try == TRIES ||
+			!clock_pause(pause_msec, attempt->stop))
 			return false;
 	}
 }
@@ -110,7 +104,7 @@ write_pending(struct attempt *attempt, struct err *worst, struct err *err)
 			continue;
 		if (why.kind == ERR_NONE)
 			return false;
-		if (worst->kind == ERR_NONE || is_passing(worst))
+		if (worst->kind == ERR_NONE || err_is_passing(worst))
 			*worst = why;
 		if (why.kind == ERR_CREDENTIAL)
 			break;
@@ -177,7 +171,7 @@ step_deliver(struct attempt *attempt, struct err *err)
 	if (attempt->is_fresh)
 		breaker_note(attempt->breaker, BREAKER_DELIVERY, err);
 	/* A destination's word is not about the token: the row stays where it is. */
-	if (is_passing(err)) {
+	if (err_is_passing(err)) {
 		err->kind = ERR_LATER;
 		return false;
 	}

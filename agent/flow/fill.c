@@ -191,12 +191,6 @@ write_one(struct filling *filling, const struct destination *source,
 }
 
 static bool
-is_passing(const struct err *err)
-{
-	return err->kind == ERR_LATER || err->kind == ERR_REACH || err->kind == ERR_DOUBT;
-}
-
-static bool
 ends_run(const struct err *err)
 {
 	return err->kind == ERR_STORE || err->kind == ERR_CREDENTIAL ||
@@ -213,7 +207,7 @@ note_refusal(struct filling *filling, bool is_news, struct err *err)
 	if (ends_run(err))
 		return false;
 	if (is_news && (filling->worst.kind == ERR_NONE ||
-			       (is_passing(&filling->worst) && !is_passing(err))))
+			       (err_is_passing(&filling->worst) && !err_is_passing(err))))
 		filling->worst = *err;
 	if (!is_news)
 		log_line(LOG_LEVEL_DEBUG, "%s: set aside as before: %s",
@@ -253,7 +247,7 @@ fill_all(struct filling *filling, const struct fill *fill, struct err *err)
 static void
 tell(struct filling *filling, const struct err *why)
 {
-	const bool later = is_passing(why);
+	const bool later = err_is_passing(why);
 
 	outcome_trouble(filling->run->outcome,
 		&(struct trouble){ .address = filling->item->address.text,

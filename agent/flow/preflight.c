@@ -30,8 +30,7 @@ void
 attempt_note(
 	const struct attempt *attempt, enum breaker_kind kind, bool ok, const struct err *err)
 {
-	const bool failed = !ok && (err->kind == ERR_LATER || err->kind == ERR_REACH ||
-					   err->kind == ERR_DOUBT);
+	const bool failed = !ok && err_is_passing(err);
 
 	if (attempt->is_fresh)
 		breaker_note(attempt->breaker, kind, failed ? err : NULL);

@@ -41,4 +41,7 @@ bool err_wrap(struct err *err, const char *format, ...) printf_like(2, 3);
 /* Names the GLR-nnn section of glrotate-recovery(7); returns false. */
 bool err_advise(struct err *err, int advice);
 
+/* Whether asking again may help: ERR_LATER, ERR_REACH, ERR_DOUBT. */
+bool err_is_passing(const struct err *err);
+
 #endif
