@@ -124,22 +124,23 @@ zsh_option(const struct verb *verb, const struct option_words *words)
 	putchar('\'');
 }
 
+#define ZSH_TOKENS TOKENS("${(M)${(z)BUFFER}:#--user}")
+
 static void
 zsh(void)
 {
 	puts("#compdef glrotate\n"
 	     "_glrotate_tokens() {\n"
 	     "\tlocal -a tokens\n"
-	     "\ttokens=(${(f)\"$(" TOKENS(
-		     "${(M)${(z)BUFFER}:#--user}") ")\"})\n"
-						   "\tcompadd -a tokens\n"
-						   "}\n"
-						   "_glrotate() {\n"
-						   "\tlocal state line\n"
-						   "\t_arguments -C '1: :->verb' '*:: :->rest'\n"
-						   "\tcase $state in\n"
-						   "\tverb)\n"
-						   "\t\tlocal -a verbs=(");
+	     "\ttokens=(${(f)\"$(" ZSH_TOKENS ")\"})\n"
+	     "\tcompadd -a tokens\n"
+	     "}\n"
+	     "_glrotate() {\n"
+	     "\tlocal state line\n"
+	     "\t_arguments -C '1: :->verb' '*:: :->rest'\n"
+	     "\tcase $state in\n"
+	     "\tverb)\n"
+	     "\t\tlocal -a verbs=(");
 	for (size_t i = 0; i < VERB_COUNT; i++) {
 		printf("\t\t\t'%s:", verbs[i].name);
 		zsh_text(verbs[i].summary);

@@ -18,7 +18,8 @@
 #include "base/wiping.h"
 
 #define ANSWER_FIRST_BYTES ((size_t)16 * 1024)
-/* Shorter than servers wait (nginx: 75 s, GitLab's: 65 s): a change on a connection closed under it is in doubt. */
+/* Shorter than the idle time after which servers close (nginx: 75 s, GitLab's: 65 s): a change that meets
+ * a connection closed under it is in doubt, a fresh connection is not. */
 #define IDLE_MAX_SEC 30L
 
 struct http {
@@ -40,9 +41,10 @@ struct exchange {
 bool
 http_start(struct err *err)
 {
-	return !curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free,
-		       wiping_realloc, wiping_strdup, wiping_calloc) ||
-	       err_set(err, ERR_STORE, 0, "libcurl cannot start");
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free,
+		    wiping_realloc, wiping_strdup, wiping_calloc))
+		return err_set(err, ERR_STORE, 0, "libcurl cannot start");
+	return true;
 }
 
 /* --- libcurl's callbacks --- */
@@ -205,8 +207,9 @@ http_new(struct http_site *site)
 void
 http_free(struct http *http)
 {
-	if (http)
-		curl_easy_cleanup(http->curl);
+	if (!http)
+		return;
+	curl_easy_cleanup(http->curl);
 	free(http);
 }
 
@@ -341,9 +344,9 @@ perform(struct http *http, const struct exchange *exchange)
 	long status = 0;
 
 	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
-	return code == CURLE_OK && (!exchange->head_is_whole || status < 200)
-	               ? CURLE_PARTIAL_FILE
-	               : code;
+	if (code == CURLE_OK && (!exchange->head_is_whole || status < 200))
+		return CURLE_PARTIAL_FILE;
+	return code;
 }
 
 bool

@@ -88,6 +88,7 @@ write_to_journal(enum log_level level, const char *message_id, const struct log_
 	(void)level, (void)message_id, (void)fields, (void)count, (void)message;
 	return false;
 }
+
 #endif
 
 /* One write a line, so that the lines of several threads and children do not mix. */
