@@ -20,6 +20,12 @@ def scratch():
     return pathlib.Path(tempfile.mkdtemp(prefix="glrotate-machine-", dir=shared if os.access(shared, os.W_OK) else None))
 
 
+def package_in(path):
+    """A .deb, or the newest of a folder; None where there is none."""
+    path = pathlib.Path(path).resolve()
+    return max(path.glob("glrotate_*.deb"), key=os.path.getmtime, default=None) if path.is_dir() else path
+
+
 class OnMachine(unittest.TestCase):
     """Its tests go in the order of their names, each on from where the one before it ended; so the first that fails ends them."""
     RELEASE = FOLDER = None           # which root, and where the roots are kept

@@ -1,7 +1,6 @@
 """glrotate on a real systemd: the package, the timer, the sandbox, kills and power cuts: test_machine.py RELEASE PACKAGE FOLDER.
 
 PACKAGE is a .deb, or a folder with one; FOLDER keeps the roots that are booted, one a release."""
-import os
 import pathlib
 import shutil
 import socket
@@ -11,12 +10,10 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "gitlab"))
-from on_machine import OnMachine, main, scratch  # noqa: E402
+from on_machine import OnMachine, main, package_in, scratch  # noqa: E402
 from sim_client import ROOT, Sim  # noqa: E402
 
-RELEASE, PACKAGE, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve()
-if PACKAGE.is_dir():
-    PACKAGE = max(PACKAGE.glob("glrotate_*.deb"), key=os.path.getmtime, default=None)
+RELEASE, PACKAGE, FOLDER = sys.argv[1], package_in(sys.argv[2]), pathlib.Path(sys.argv[3]).resolve()
 WORLD = {"projects": [
     {"path": "shop/api", "tokens": [{"name": "push", "created": "-85d", "expires": "+5d"}],
      "variables": [{"key": "PUSH", "value": "old-value-00000"}]}]}

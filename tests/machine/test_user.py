@@ -1,19 +1,16 @@
 """glrotate --user on a real systemd: a person without root sets it up, and their own timer rotates: test_user.py RELEASE PACKAGE FOLDER.
 
 The arguments are those of test_machine.py."""
-import os
 import pathlib
 import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "gitlab"))
-from on_machine import OnMachine, main  # noqa: E402
+from on_machine import OnMachine, main, package_in  # noqa: E402
 from sim_client import ROOT, Sim  # noqa: E402
 
-RELEASE, PACKAGE, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve()
-if PACKAGE.is_dir():
-    PACKAGE = max(PACKAGE.glob("glrotate_*.deb"), key=os.path.getmtime, default=None)
+RELEASE, PACKAGE, FOLDER = sys.argv[1], package_in(sys.argv[2]), pathlib.Path(sys.argv[3]).resolve()
 WORLD = {"projects": [
     {"path": "shop/api", "tokens": [{"name": "push", "created": "-85d", "expires": "+5d"}],
      "variables": [{"key": "PUSH", "value": "old-value-00000"}]}]}

@@ -13,13 +13,11 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "gitlab"))
-from on_machine import main, scratch  # noqa: E402
+from on_machine import main, package_in, scratch  # noqa: E402
 from sim_client import ROOT, Sim  # noqa: E402
 from virtual import Impossible, Tpm, Virtual, make_base  # noqa: E402
 
-PACKAGE, FOLDER = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
-if PACKAGE.is_dir():
-    PACKAGE = max(PACKAGE.glob("glrotate_*.deb"), key=os.path.getmtime, default=None)
+PACKAGE, FOLDER = package_in(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
 LIMIT_SEC = 3000  # of all of it, whatever hangs, beside the heaviest load
 MANY = 1000
 WORLD = {"projects": [{"path": "shop/api", "tokens": [{"name": "first", "created": "-85d", "expires": "+5d"}]},
